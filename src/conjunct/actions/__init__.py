@@ -1,0 +1,1 @@
+"""What Conjunct does for an installation; each action stands alone."""

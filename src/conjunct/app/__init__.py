@@ -1,0 +1,1 @@
+"""Composition root: wires settings, database, queue and slices into the API, the worker and `up`."""

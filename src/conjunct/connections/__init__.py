@@ -1,0 +1,1 @@
+"""Customers' credentials for providers: make, keep, use, change."""

@@ -1,0 +1,1 @@
+"""What a provider definition is, and the engine that runs one."""

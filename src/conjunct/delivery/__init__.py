@@ -1,0 +1,1 @@
+"""Messages to the builder's destinations: attempts, retries, held and replayed messages."""

@@ -1,0 +1,1 @@
+"""An integration bound to a group: config, sampling, health."""

@@ -1,0 +1,1 @@
+"""Deployed manifest revisions and uploads."""

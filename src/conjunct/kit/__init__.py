@@ -1,0 +1,1 @@
+"""Pure helpers: ids, clock, cron, JSON paths, opaque page tokens. Imports nothing of the rest."""

@@ -1,0 +1,1 @@
+"""Parse, validate and compare amp.yaml. No database."""

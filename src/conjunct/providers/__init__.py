@@ -1,0 +1,1 @@
+"""One folder a provider: its definition as data, rarely quirks beside it."""

@@ -1,0 +1,1 @@
+"""Background jobs on Postgres: enqueue, claim, lease, retry, schedules."""

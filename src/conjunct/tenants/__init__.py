@@ -1,0 +1,1 @@
+"""Orgs, projects, API keys, groups, consumers, and who may do what."""
