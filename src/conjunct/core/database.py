@@ -1,0 +1,91 @@
+"""The database: one engine a process, and transactions that the boundary opens and commits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+from sqlalchemy import DateTime, MetaData, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+Id = Annotated[str, mapped_column(Text(collation="C"))]
+"""An id or a reference as text; compared bytewise, so that an index on it is small and fast."""
+
+Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+"""A moment in time, always with its zone (UTC)."""
+
+
+class Base(DeclarativeBase):
+    """Base of every table. A slice's tables stand in its `models` module."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map = {dict[str, Any]: JSONB, list[str]: JSONB, list[Any]: JSONB}  # noqa: RUF012
+
+
+def _dump_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Database:
+    """A pool of connections and the transactions made on it.
+
+    >>> async with database.transaction() as session:
+    ...     await session.execute(...)
+
+    A transaction commits when its block ends and rolls back when the block raises. Nothing inside commits.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "conjunct") -> None:
+        self.url = make_url(url).set(drivername="postgresql+asyncpg")
+        self.engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_pre_ping=False,
+            json_serializer=_dump_json,
+            json_deserializer=orjson.loads,
+            connect_args={"server_settings": {"application_name": application_name, "jit": "off"}},
+        )
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+
+    @property
+    def dsn(self) -> str:
+        """The plain `postgresql://` address with its password, for a raw asyncpg connection."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed as a whole when the block ends."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements that only read: no transaction, so one round trip each."""
+        async with self._autocommit.connect() as connection:
+            yield connection
+
+    async def dispose(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+def rfc3339(column: str) -> str:
+    """SQL for a timestamp column as RFC 3339 text in UTC with microseconds, such as `2026-01-31T09:30:00.000000Z`."""
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

@@ -1,0 +1,95 @@
+"""What every endpoint shares: routers, bodies with limits, the request's transaction, and answers as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.core.database import Database
+from conjunct.core.problems import InvalidRequest, Issue
+
+MAX_JSON_DEPTH = 64
+
+
+class _JsonRequest(Request):
+    """A request whose JSON is parsed fast, and refused when it nests too deep."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = parse_json(await self.body())
+        return self._json
+
+
+class _JsonRoute(APIRoute):
+    """A route that reads its body as `_JsonRequest`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            return await handle(_JsonRequest(request.scope, request.receive))
+
+        return handle_json
+
+
+def api_router(**options: Any) -> APIRouter:
+    """A router for a slice's endpoints."""
+    return APIRouter(route_class=_JsonRoute, **options)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse a JSON body; `InvalidRequest` says where it is broken or that it nests deeper than 64 levels."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        issue = Issue("", f"This is not JSON: {error.msg}", line=error.lineno, column=error.colno)
+        raise InvalidRequest(
+            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            remedy="Send a JSON object with the header Content-Type: application/json.",
+            issues=[issue],
+        ) from None
+    if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and _depth_exceeds(value, MAX_JSON_DEPTH):
+        raise InvalidRequest(
+            f"The body nests deeper than {MAX_JSON_DEPTH} levels.", remedy="Send a flatter JSON document."
+        )
+    return value
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return any(isinstance(node, dict | list) for node in level)
+
+
+def database(request: Request) -> Database:
+    """The process's database, for an endpoint that calls a provider between two transactions."""
+    found: Database = request.app.state.database
+    return found
+
+
+async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    """The request's transaction; it commits before the answer is sent, and rolls back on a problem."""
+    async with database(request).transaction() as session:
+        yield session
+
+
+DatabaseDep = Annotated[Database, Depends(database)]
+Transaction = Annotated[AsyncSession, Depends(transaction, scope="function")]
+
+
+def json_bytes(body: bytes | str | None, status: int = 200) -> Response:
+    """An answer whose JSON was made by Postgres."""
+    return Response(body or b"[]", status_code=status, media_type="application/json")

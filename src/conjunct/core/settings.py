@@ -1,0 +1,146 @@
+"""Settings: typed, from the environment and a file, checked once at the start.
+
+Every field is an environment variable `CONJUNCT_<NAME>`; `DATABASE_URL` has no prefix, as everywhere. A file of
+`NAME=value` lines named by `CONJUNCT_SETTINGS_FILE` (or `.env` beside the process) gives what the
+environment does not.
+"""
+
+from __future__ import annotations
+
+import os
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from conjunct.core.encryption import Keyring, load_or_create_master_key, parse_master_key
+
+DEFAULT_DATA_DIR = Path(".conjunct")
+
+
+class SettingsError(Exception):
+    """A setting is missing or bad; the message names it."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can set. See `docs/reference/settings.md`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONJUNCT_", extra="ignore", frozen=True, hide_input_in_errors=True, populate_by_name=True
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("DATABASE_URL", "CONJUNCT_DATABASE_URL", "database_url"),
+        description="PostgreSQL 15 or newer, as `postgresql://user:password@host:port/name`. Without it, "
+        "`conjunct up` starts its own.",
+    )
+    database_pool_size: int = Field(10, ge=2, le=200, description="Connections that each process keeps at most.")
+    data_dir: Path = Field(
+        DEFAULT_DATA_DIR,
+        description="Folder for the embedded database, the master key, uploads and large payloads.",
+    )
+    master_key: SecretStr | None = Field(
+        None,
+        description="Master key as lines `<id>:<base64 of 32 bytes>`; the last one encrypts. Without it, "
+        "`<data-dir>/master.key` is made at the first start.",
+    )
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one.")
+    public_url: HttpUrl | None = Field(
+        None,
+        description="Origin under which clients reach the API; stands in upload, download and callback URLs.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level logged.")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`json` lines, `console` for people, or by whether a terminal is attached."
+    )
+    max_body_bytes: int = Field(
+        5 * 1024 * 1024,
+        ge=1024,
+        description="Largest body of an API request, in bytes; larger ones are refused.",
+    )
+    allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that destinations and providers may be in, comma-separated, such as "
+        "`127.0.0.0/8,10.0.0.0/8`. All private, loopback and link-local addresses are refused otherwise.",
+    )
+    provider_overrides: Path | None = Field(
+        None,
+        description="YAML file that maps provider names to other base URLs, such as `hubspot: http://127.0.0.1:8081`.",
+    )
+    minimum_schedule_seconds: int = Field(
+        600,
+        ge=1,
+        description="Shortest time between two scheduled reads of an object that an installation may ask for.",
+    )
+    worker_slots: int = Field(50, ge=1, le=1000, description="Jobs that one worker runs at once.")
+    project_slots: int = Field(20, ge=1, description="Jobs of one project that run at once over all workers.")
+    lease_seconds: float = Field(
+        30, gt=0, description="After this long without a sign of life, a worker's jobs are taken over."
+    )
+    drain_seconds: float = Field(20, ge=0, description="Time that running jobs get to end after SIGTERM.")
+    delivery_timeout_seconds: float = Field(30, gt=0, le=300, description="Time that a destination gets to answer.")
+    spool_limit_bytes: int = Field(
+        1024**3,
+        ge=1024**2,
+        description="Undelivered messages kept for one destination; at this size, its reads wait.",
+    )
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    def load_master_keys(self) -> Keyring:
+        """The master keys, from the setting or from the data folder's file."""
+        if self.master_key is not None:
+            try:
+                return parse_master_key(self.master_key.get_secret_value())
+            except ValueError as error:
+                raise SettingsError(f"CONJUNCT_MASTER_KEY: {error}") from None
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.data_dir / "master.key"
+        try:
+            return load_or_create_master_key(path)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"the master key in {path} cannot be used: {error}") from None
+
+    def load_provider_overrides(self) -> dict[str, str]:
+        """Base URLs by provider name, from the file that `provider_overrides` names."""
+        if self.provider_overrides is None:
+            return {}
+        try:
+            content = yaml.safe_load(self.provider_overrides.read_text()) or {}
+            urls = TypeAdapter(dict[str, HttpUrl]).validate_python(content)
+        except (OSError, yaml.YAMLError, ValidationError) as error:
+            raise SettingsError(
+                f"CONJUNCT_PROVIDER_OVERRIDES: {self.provider_overrides} is not a YAML mapping of provider names to "
+                f"URLs: {error}"
+            ) from None
+        return {name: str(url).rstrip("/") for name, url in urls.items()}
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings; `given` ones (command-line options) win over the environment, which wins over the file.
+
+    Raises:
+        SettingsError: naming every bad setting and what is wrong with it, without showing its value.
+    """
+    file = os.environ.get("CONJUNCT_SETTINGS_FILE")
+    if file and not Path(file).is_file():
+        raise SettingsError(f"CONJUNCT_SETTINGS_FILE: there is no file {file}")
+    try:
+        chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return Settings(_env_file=file or ".env", **chosen)
+    except ValidationError as error:
+        faults = [f"{_variable(fault['loc'][0])}: {fault['msg']}" for fault in error.errors(include_input=False)]
+        raise SettingsError("; ".join(faults)) from None
+
+
+def _variable(field: object) -> str:
+    name = str(field)
+    return name if name.isupper() else f"CONJUNCT_{name.upper()}"

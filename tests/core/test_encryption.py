@@ -1,0 +1,69 @@
+"""Secrets at rest open only with the right key, in the right place."""
+
+import stat
+
+import pytest
+
+from conjunct.core.encryption import (
+    DecryptionFailed,
+    Keyring,
+    load_or_create_master_key,
+    new_key,
+    parse_master_key,
+)
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    return Keyring({"k1": new_key()}, current="k1")
+
+
+def test_what_is_sealed_opens_at_its_place(keyring: Keyring) -> None:
+    envelope = keyring.encrypt(b"a | secret", "connection:1:credentials")
+    assert envelope.startswith(b"v1|k1|")
+    assert b"secret" not in envelope
+    assert keyring.decrypt(envelope, "connection:1:credentials") == b"a | secret"
+
+
+def test_an_envelope_does_not_open_at_another_place(keyring: Keyring) -> None:
+    envelope = keyring.encrypt(b"secret", "connection:1:credentials")
+    with pytest.raises(DecryptionFailed, match="connection:2"):
+        keyring.decrypt(envelope, "connection:2:credentials")
+
+
+@pytest.mark.parametrize("damage", [b"", b"v1", b"v1|k1|", b"v2|k1|xxxxxxxxxxxxxxxxxxxx", b"v1|k9|" + b"x" * 40])
+def test_damage_is_told_not_opened(keyring: Keyring, damage: bytes) -> None:
+    with pytest.raises(DecryptionFailed):
+        keyring.decrypt(damage, "somewhere")
+
+
+def test_an_old_key_still_opens_after_rotation() -> None:
+    old = new_key()
+    envelope = Keyring({"k1": old}, current="k1").encrypt(b"secret", "p")
+    rotated = Keyring({"k1": old, "k2": new_key()}, current="k2")
+    assert rotated.decrypt(envelope, "p") == b"secret"
+    assert rotated.encrypt(b"x", "p").startswith(b"v1|k2|")
+
+
+def test_two_seals_of_one_text_differ(keyring: Keyring) -> None:
+    assert keyring.encrypt(b"same", "p") != keyring.encrypt(b"same", "p")
+
+
+def test_repr_shows_no_key() -> None:
+    key = new_key()
+    shown = repr(Keyring({"k1": key}, current="k1"))
+    assert "k1" in shown
+    assert repr(key) not in shown
+
+
+def test_the_master_key_file_is_made_once_and_private(tmp_path) -> None:
+    path = tmp_path / "master.key"
+    envelope = load_or_create_master_key(path).encrypt(b"x", "p")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_or_create_master_key(path).decrypt(envelope, "p") == b"x"
+
+
+@pytest.mark.parametrize("text", ["", "m1", "m1:", "m1:!!!", "m1:c2hvcnQ=", ":c2hvcnQ="])
+def test_a_bad_master_key_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="master key"):
+        parse_master_key(text)
