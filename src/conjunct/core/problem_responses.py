@@ -1,0 +1,132 @@
+"""How a problem becomes an HTTP answer: one place for all of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from conjunct.core.problems import InvalidRequest, Issue, Location, NotFound, Problem, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+_LOCATIONS: dict[object, Location] = {"path": "path", "query": "query", "header": "header"}
+_MAX_SHOWN_VALUE = 200
+_SECRET_NAME = re.compile("key|secret|password|token|credential|auth", re.IGNORECASE)
+
+log = structlog.get_logger(__name__)
+
+
+class MethodNotAllowed(Problem):
+    """The path is known, the method is not one of its own."""
+
+    status: ClassVar[int] = 405
+    slug = "method-not-allowed"
+    title = "This method is not allowed here"
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make `app` answer every error as `application/problem+json`."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(DBAPIError, _on_database_error)
+    app.add_exception_handler(PoolTimeout, _on_database_error)
+    app.add_exception_handler(OSError, _on_database_error)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+def render(problem: Problem, *, request_id: str | None, path: str | None = None) -> bytes:
+    """The body of the answer to a request."""
+    wire = problem.to_wire()
+    wire["time"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    wire["subsystem"] = "api"
+    if request_id:
+        wire["requestId"] = request_id
+        wire["instance"] = f"urn:uuid:{request_id}"
+    if path:
+        wire["context"] = {**wire.get("context", {}), "path": path}
+    return orjson.dumps(wire, default=str)
+
+
+def _answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    request_id = request.scope.get("state", {}).get("request_id")
+    headers = dict(headers or {})
+    if problem.retry_after is not None:
+        seconds = max(0, round((problem.retry_after - datetime.now(UTC)).total_seconds()))
+        headers["Retry-After"] = str(seconds)
+    return Response(render(problem, request_id=request_id), problem.status, headers, MEDIA_TYPE)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - the handler is registered for this class
+    if error.status >= 500:
+        log.warning("problem", type=error.type, detail=error.detail)
+    return _answer(request, error)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    issues = [_issue(fault) for fault in error.errors()]
+    names = ", ".join(issue.name or issue.location for issue in issues)
+    return _answer(request, InvalidRequest(f"The request is not valid: {names}.", issues=issues))
+
+
+def _issue(fault: dict[str, Any]) -> Issue:
+    where, *rest = fault["loc"]
+    name = ".".join(str(part) for part in rest)
+    value = fault.get("input")
+    shown = value if isinstance(value, bool | int | float) or _is_short_text(value) else None
+    if _SECRET_NAME.search(name):
+        shown = None
+    return Issue(
+        name=name,
+        detail=str(fault["msg"]),
+        location=_LOCATIONS.get(where, "body"),
+        value=shown,
+    )
+
+
+def _is_short_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_SHOWN_VALUE
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    path = request.url.path
+    problem: Problem
+    if error.status_code == 404:
+        problem = NotFound(f"There is nothing at {path}.", remedy="Check the path against the API reference.")
+    elif error.status_code == 405:
+        problem = MethodNotAllowed(f"{request.method} is not allowed at {path}.", remedy="Check the method.")
+    else:
+        problem = InvalidRequest(str(error.detail))
+    return _answer(request, problem, dict(error.headers or {}))
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    lost = isinstance(error, OSError | PoolTimeout | InterfaceError | OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    if not lost:
+        return await _on_unexpected(request, error)
+    log.warning("database unavailable", error=type(error).__name__)
+    return _answer(
+        request,
+        Unavailable("The database does not answer right now.", remedy="Try again in a moment.", retryable=True),
+    )
+
+
+async def _on_unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error, path=request.url.path, method=request.method)
+    return _answer(
+        request,
+        Problem("An unexpected error happened while the request was handled; nothing was changed.", retryable=True),
+    )

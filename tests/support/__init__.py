@@ -1,0 +1,1 @@
+"""What tests share: servers on loopback, clients, a receiver of webhooks."""
