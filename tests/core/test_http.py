@@ -97,3 +97,12 @@ async def test_an_unexpected_error_shows_nothing_of_the_inside(client: httpx.Asy
 async def test_unknown_paths_and_methods_are_problems(client: httpx.AsyncClient) -> None:
     problem(await client.get("/nowhere"), 404)
     problem(await client.get("/echo/1"), 405)
+
+
+async def test_a_form_is_not_json(client: httpx.AsyncClient) -> None:
+    body = problem(await client.post("/echo/1", data={"name": "x"}), 400)
+    assert body["remedy"] == "Send the header Content-Type: application/json."
+
+
+async def test_a_missing_body_is_told(client: httpx.AsyncClient) -> None:
+    problem(await client.post("/echo/1"), 400)
