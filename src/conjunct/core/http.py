@@ -17,7 +17,7 @@ MAX_JSON_DEPTH = 64
 
 
 class _JsonRoute(APIRoute):
-    """A route that parses its JSON body itself: fast, limited in depth, and with problems that say where it is broken."""
+    """A route that parses its JSON body itself: fast, limited in depth, saying where it is broken."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
