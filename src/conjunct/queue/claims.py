@@ -1,0 +1,115 @@
+"""Taking jobs to run: at most a tenant's share, every tenant in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.queue.jobs import Job
+
+_LOCK_CLASS = 0x434A  # "CJ": the two-number advisory locks of claims
+
+_LOCK = text("select pg_advisory_xact_lock(:lock_class, :shard)")
+
+# One walk over the tenants that have ready jobs: as many tenants below their cap as there are jobs to claim, from
+# where the last claim ended. Each gives an equal share, so the work is bounded by `size` whatever the backlogs are.
+# A row locked by someone who cancels it is passed by.
+_CLAIM = text("""
+with recursive args as materialized (
+    select cast(:worker as text) as worker, cast(:size as int) as size, cast(:lease as interval) as lease,
+        cast(:cap as int) as cap, cast(:after as text) as after, cast(:shard as int) as shard,
+        cast(:shards as int) as shards
+),
+busy as materialized (
+    select tenant, count(*) as running from job where state = 'running' group by tenant
+),
+walk as (
+    select first.tenant, 0 as opened from args left join lateral (
+        select tenant from job where state = 'ready' and tenant > args.after order by tenant limit 1
+    ) first on true
+    union all
+    select
+        (select job.tenant from job where job.state = 'ready' and job.tenant > walk.tenant order by job.tenant limit 1),
+        walk.opened + (
+            coalesce(busy.running, 0) < args.cap and mod(hashtext(walk.tenant) & 65535, args.shards) = args.shard
+        )::int
+    from walk cross join args left join busy on busy.tenant = walk.tenant
+    where walk.tenant is not null and walk.opened < args.size
+),
+share as materialized (
+    select walk.tenant, args.cap - coalesce(busy.running, 0) as room,
+        (args.size + count(*) over () - 1) / count(*) over () as fair
+    from walk cross join args left join busy on busy.tenant = walk.tenant
+    where walk.tenant is not null and walk.opened < args.size
+        and coalesce(busy.running, 0) < args.cap and mod(hashtext(walk.tenant) & 65535, args.shards) = args.shard
+),
+chosen as materialized (
+    select candidate.id
+    from share cross join lateral (
+        select oldest.id, row_number() over (order by oldest.id) as turn
+        from (
+            select job.id from job
+            where job.state = 'ready' and job.tenant = share.tenant
+            order by job.id limit least(share.fair, share.room)
+            for update skip locked
+        ) oldest
+    ) candidate
+    order by candidate.turn, candidate.id
+    limit (select size from args)
+)
+update job
+set state = 'running', worker = args.worker, lease_until = now() + args.lease, attempts = job.attempts + 1
+from chosen cross join args
+where job.id = chosen.id and job.state = 'ready'
+returning job.id, job.tenant, job.lane, job.kind, job.ref_id, job.attempts, job.max_attempts, (
+    select case when bool_or(walk.tenant is null) then '' else max(walk.tenant) filter (where opened < size) end
+    from walk cross join args
+) as reached
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim gave, and the tenant after which the next claim goes on ("" to begin anew)."""
+
+    jobs: list[Job]
+    reached: str
+
+
+async def claim(
+    session: AsyncSession,
+    *,
+    worker: str,
+    size: int,
+    lease: timedelta,
+    tenant_cap: int,
+    after: str = "",
+    shard: int = 0,
+    shards: int = 1,
+) -> Claim:
+    """Take up to `size` ready jobs of this shard's tenants that follow `after`; none may run over `tenant_cap`."""
+    # One claim at a time in a shard, or two workers would both give a tenant its last free place. The lock comes in
+    # a statement of its own, for what the claim sees must be newer than the claim before it.
+    await session.execute(_LOCK, {"lock_class": _LOCK_CLASS, "shard": shard})
+    rows = (
+        await session.execute(
+            _CLAIM,
+            {
+                "worker": worker,
+                "size": size,
+                "lease": lease,
+                "cap": tenant_cap,
+                "after": after,
+                "shard": shard,
+                "shards": shards,
+            },
+        )
+    ).all()
+    jobs = [
+        Job(row.id, row.tenant, row.lane, row.kind, row.ref_id, row.attempts, row.max_attempts, worker) for row in rows
+    ]
+    jobs.sort(key=lambda job: job.id)
+    return Claim(jobs, rows[0].reached if rows else "")

@@ -1,0 +1,138 @@
+"""The engine: all that the rest of Conjunct sees of the queue, and its implementation on Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.core.database import Database
+from conjunct.queue import schedules, settlement, submission
+from conjunct.queue.jobs import Handler, Job, NewJob
+from conjunct.queue.schedules import Schedule
+from conjunct.queue.worker import Options, Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Jobs by state, and for how many seconds the longest-waiting ready job has been due (0 without one)."""
+
+    ready: int
+    running: int
+    delayed: int
+    waiting: int
+    dead: int
+    lag_seconds: float
+
+
+class Engine(Protocol):
+    """Background work. What takes a session happens when the session's transaction commits, or not at all."""
+
+    async def enqueue(self, session: AsyncSession, jobs: Sequence[NewJob]) -> int:
+        """Add jobs; returns how many, without the unique ones that were skipped."""
+        ...
+
+    async def cancel(
+        self,
+        session: AsyncSession,
+        *,
+        tenant: str,
+        kind: str | None = None,
+        lane: str | None = None,
+        ref_ids: Collection[str] | None = None,
+    ) -> int:
+        """Remove the tenant's jobs that do not run yet and match all that is given; returns how many."""
+        ...
+
+    async def fence(self, session: AsyncSession, job: Job) -> None:
+        """Let this transaction commit only as the job's running attempt; raises `LeaseLost` when it is not."""
+        ...
+
+    async def finish(self, session: AsyncSession, job: Job) -> None:
+        """Finish the job with this transaction; raises `LeaseLost`. The handler returns `Done()` afterwards."""
+        ...
+
+    async def put_schedule(self, session: AsyncSession, *schedules: Schedule) -> None:
+        """Add or replace schedules by their keys; raises `BadSchedule`."""
+        ...
+
+    async def remove_schedules(self, session: AsyncSession, tenant: str, keys: Collection[str]) -> int:
+        """Remove the tenant's schedules of these keys; returns how many there were."""
+        ...
+
+    async def run_worker(self, handlers: Mapping[str, Handler], stop: asyncio.Event) -> None:
+        """Run jobs by their kinds until `stop` is set and the running ones have ended or been given back."""
+        ...
+
+    async def stats(self, session: AsyncSession) -> Stats:
+        """How much there is to do, for all tenants together."""
+        ...
+
+
+class PostgresEngine:
+    """The engine on the tables of `models`. The database's clock is the only one that it goes by."""
+
+    def __init__(self, database: Database, options: Options | None = None) -> None:
+        self._database = database
+        self._options = options or Options()
+
+    async def enqueue(self, session: AsyncSession, jobs: Sequence[NewJob]) -> int:
+        """See `Engine`."""
+        return await submission.enqueue(session, jobs)
+
+    async def cancel(
+        self,
+        session: AsyncSession,
+        *,
+        tenant: str,
+        kind: str | None = None,
+        lane: str | None = None,
+        ref_ids: Collection[str] | None = None,
+    ) -> int:
+        """See `Engine`."""
+        return await submission.cancel(session, tenant=tenant, kind=kind, lane=lane, ref_ids=ref_ids)
+
+    async def fence(self, session: AsyncSession, job: Job) -> None:
+        """See `Engine`."""
+        await settlement.fence(session, job)
+
+    async def finish(self, session: AsyncSession, job: Job) -> None:
+        """See `Engine`."""
+        await settlement.finish(session, job)
+
+    async def put_schedule(self, session: AsyncSession, *schedules_: Schedule) -> None:
+        """See `Engine`."""
+        await schedules.put_schedule(session, *schedules_)
+
+    async def remove_schedules(self, session: AsyncSession, tenant: str, keys: Collection[str]) -> int:
+        """See `Engine`."""
+        return await schedules.remove_schedules(session, tenant, keys)
+
+    async def run_worker(self, handlers: Mapping[str, Handler], stop: asyncio.Event) -> None:
+        """See `Engine`. Connections of its own keep the leases alive when handlers use up the pool."""
+        database = Database(self._database.dsn, pool_size=4, application_name="conjunct-worker")
+        try:
+            await Worker(database, handlers, self._options).run(stop)
+        finally:
+            await database.dispose()
+
+    async def stats(self, session: AsyncSession) -> Stats:
+        """See `Engine`. Reads the indexes of all states, so ask for it every few seconds, not every request."""
+        row = (await session.execute(_STATS)).one()
+        return Stats(*row)
+
+
+_STATS = text("""
+select
+    (select count(*) from job where state = 'ready'),
+    (select count(*) from job where state = 'running'),
+    (select count(*) from job where state = 'delayed'),
+    (select count(*) from job where state = 'waiting'),
+    (select count(*) from job where state = 'dead'),
+    (select coalesce(greatest(cast(extract(epoch from now() - min(run_at)) as float8), 0), 0)
+     from job where state = 'ready')
+""")
