@@ -1,0 +1,174 @@
+"""Operations as the actions use them: start, report, finish, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from conjunct.core.problems import InvalidRequest, Issue, NotFound
+from conjunct.kit import page_tokens
+from conjunct.kit.ids import new_id
+from conjunct.operations.repository import OperationRepository
+
+ActionType = Literal["read", "write", "subscribe"]
+Severity = Literal["INFO", "WARNING", "ERROR"]
+
+MAX_LOGS = 1000
+
+
+class OperationNotFound(NotFound):
+    """There is no such operation in the project."""
+
+    slug = "operation-not-found"
+    title = "There is no such operation"
+
+
+@dataclass(frozen=True, slots=True)
+class NewOperation:
+    """An operation to start; `object_name` is what the builder calls the object."""
+
+    project_id: str
+    integration_id: str
+    installation_id: str
+    config_id: str
+    action_type: ActionType
+    object_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of an operation's log. `details` are shown beside the message; put no secrets into them."""
+
+    severity: Severity
+    msg: str
+    error: str | None = None
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class OperationService:
+    """One run of an action: its status, progress and logs."""
+
+    def __init__(self, token_key: bytes) -> None:
+        self._token_key = token_key
+
+    async def start(self, session: AsyncSession, operation: NewOperation) -> str:
+        """Make an operation in progress; returns its id."""
+        operation_id = new_id()
+        await OperationRepository(session).add(
+            id=operation_id,
+            project_id=operation.project_id,
+            integration_id=operation.integration_id,
+            installation_id=operation.installation_id,
+            config_id=operation.config_id,
+            action_type=operation.action_type,
+            object_name=operation.object_name,
+            status="in_progress",
+        )
+        return operation_id
+
+    async def report_progress(
+        self, session: AsyncSession, project_id: str, operation_id: str, *, processed: int, estimated: int | None
+    ) -> None:
+        """Set how many records are processed, of how many."""
+        await OperationRepository(session).change(
+            project_id, operation_id, records_processed=processed, records_estimated_total=estimated
+        )
+
+    async def report_retry(
+        self, session: AsyncSession, project_id: str, operation_id: str, *, attempts: int, at: datetime
+    ) -> None:
+        """Set how often the operation has been tried again, and when last."""
+        await OperationRepository(session).change(project_id, operation_id, retry_attempts=attempts, last_attempt=at)
+
+    async def finish(
+        self,
+        session: AsyncSession,
+        project_id: str,
+        operation_id: str,
+        *,
+        status: Literal["success", "failure"],
+        result: str,
+    ) -> None:
+        """End the operation with a summary for people."""
+        await OperationRepository(session).change(project_id, operation_id, status=status, result=result)
+
+    async def status(self, session: AsyncSession, project_id: str, operation_id: str) -> str | None:
+        """The operation's status; None when there is no such operation."""
+        return await OperationRepository(session).status(project_id, operation_id)
+
+    async def log(self, session: AsyncSession, project_id: str, operation_id: str, lines: Sequence[LogLine]) -> None:
+        """Add lines to the operation's log."""
+        if not lines:
+            return
+        await OperationRepository(session).add_logs(
+            [
+                {
+                    "project_id": project_id,
+                    "operation_id": operation_id,
+                    "severity": line.severity,
+                    "message": _message(operation_id, line),
+                }
+                for line in lines
+            ]
+        )
+
+    async def get(self, connection: AsyncConnection, project_id: str, operation_id: str) -> str:
+        """The operation as JSON of the specification."""
+        found: str | None = await OperationRepository(connection).get_json(project_id, operation_id)
+        if found is None:
+            raise _not_found(operation_id)
+        return found
+
+    async def progress(self, connection: AsyncConnection, project_id: str, operation_id: str) -> str:
+        """The operation's progress as JSON of the specification's `BackfillProgress`."""
+        found = await OperationRepository(connection).progress_json(project_id, operation_id)
+        if found is None:
+            raise _not_found(operation_id)
+        return found
+
+    async def logs(self, connection: AsyncConnection, project_id: str, operation_id: str) -> str:
+        """The operation's newest log lines, oldest first, as JSON of the specification."""
+        repository = OperationRepository(connection)
+        if await repository.status(project_id, operation_id) is None:
+            raise _not_found(operation_id)
+        return await repository.logs_json(project_id, operation_id, MAX_LOGS)
+
+    async def list_page(
+        self, connection: AsyncConnection, project_id: str, installation_id: str, *, size: int, token: str | None
+    ) -> str:
+        """One page of an installation's operations, newest first, as JSON of the specification."""
+        scope = f"operations/{project_id}/{installation_id}"
+        before = None
+        if token:
+            try:
+                before = str(page_tokens.decode(token, key=self._token_key, scope=scope)[0])
+            except (ValueError, IndexError):
+                issue = Issue("pageToken", "is not a token of this list", location="query", value=token[:100])
+                raise InvalidRequest(
+                    "The page token is not valid.",
+                    remedy="Pass the nextPageToken of the previous answer, unchanged.",
+                    issues=[issue],
+                ) from None
+        repository = OperationRepository(connection)
+        page, count, last = await repository.page_json(project_id, installation_id, before=before, limit=size)
+        if count < size or last is None:
+            return f'{{"results":{page},"pagination":{{"done":true}}}}'
+        next_token = page_tokens.encode([last], key=self._token_key, scope=scope)
+        return f'{{"results":{page},"pagination":{{"done":false,"nextPageToken":"{next_token}"}}}}'
+
+
+def _message(operation_id: str, line: LogLine) -> dict[str, Any]:
+    message: dict[str, Any] = {"msg": line.msg, "operation_id": operation_id}
+    if line.error is not None:
+        message["error"] = line.error
+    if line.details:
+        message["details"] = line.details
+    return message
+
+
+def _not_found(operation_id: str) -> OperationNotFound:
+    return OperationNotFound(f"There is no operation {operation_id!r} in this project.")
