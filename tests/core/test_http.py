@@ -82,6 +82,23 @@ async def test_deep_nesting_is_refused(client: httpx.AsyncClient, opening: str) 
     problem(await client.post("/echo/1", content=far_too_deep), 400)
 
 
+@pytest.mark.parametrize("where", ["name", "nested"])
+async def test_nul_in_a_body_is_refused(client: httpx.AsyncClient, where: str) -> None:
+    body = problem(await client.post("/echo/1", json={"name": "x", where: "a\x00b"}), 400)
+    assert "NUL" in body["detail"]
+
+
+async def test_a_backslash_before_u0000_is_plain_text(client: httpx.AsyncClient) -> None:
+    response = await client.post("/echo/1", json={"name": r"a\u0000"})
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/echo/%00", "/echo/1?x=%00"])
+async def test_nul_in_an_address_is_refused(client: httpx.AsyncClient, address: str) -> None:
+    body = problem(await client.post(address, json={"name": "x"}), 400)
+    assert "NUL" in body["detail"]
+
+
 async def test_wide_is_not_deep(client: httpx.AsyncClient) -> None:
     wide = [[] for _ in range(1000)]
     response = await client.post("/echo/1", json={"name": "x", "nested": wide})

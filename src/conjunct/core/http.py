@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from conjunct.core.problems import InvalidRequest, Issue
 
 MAX_JSON_DEPTH = 64
 
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
 
 class _JsonRoute(APIRoute):
     """A route that parses its JSON body itself: fast, limited in depth, saying where it is broken."""
@@ -24,6 +27,7 @@ class _JsonRoute(APIRoute):
         takes_json = self.body_field is not None
 
         async def handle_json(request: Request) -> Response:
+            _refuse_nul_in_address(request)
             if takes_json:
                 body = await request.body()
                 if body:
@@ -44,13 +48,22 @@ def _require_json_type(request: Request) -> None:
         )
 
 
+def _refuse_nul_in_address(request: Request) -> None:
+    if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise InvalidRequest("The address holds a NUL character, which no name or id has.")
+
+
 def api_router(**options: Any) -> APIRouter:
     """A router for a slice's endpoints."""
     return APIRouter(route_class=_JsonRoute, strict_content_type=False, **options)
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse a JSON body; `InvalidRequest` says where it is broken or that it nests deeper than 64 levels."""
+    """Parse a JSON body.
+
+    `InvalidRequest` says where it is broken, that it nests deeper than 64 levels, or that a text in it holds NUL,
+    which Postgres cannot keep.
+    """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -60,6 +73,10 @@ def parse_json(body: bytes) -> Any:
             remedy="Send a JSON object with the header Content-Type: application/json.",
             issues=[issue],
         ) from None
+    if _ESCAPED_NUL.search(body):
+        raise InvalidRequest(
+            "The body holds a NUL character (\\u0000), which cannot be kept.", remedy="Remove it from the text."
+        )
     if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and _depth_exceeds(value, MAX_JSON_DEPTH):
         raise InvalidRequest(
             f"The body nests deeper than {MAX_JSON_DEPTH} levels.", remedy="Send a flatter JSON document."
