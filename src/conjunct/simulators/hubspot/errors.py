@@ -1,0 +1,132 @@
+"""HubSpot's refusals, in its words and shapes."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from conjunct.simulators.contract import Answer
+
+_INTERNAL = "internal error"
+_STATUS_WORDS = {
+    401: ("Authentication credentials not found.", "INVALID_AUTHENTICATION"),
+    403: ("This app hasn't been granted all required scopes to make this call.", "MISSING_SCOPES"),
+    404: ("resource not found", "OBJECT_NOT_FOUND"),
+    429: ("You have reached your secondly limit.", "RATE_LIMITS"),
+    477: ("Account migration in progress", "MIGRATION_IN_PROGRESS"),
+    503: ("Service is temporarily unavailable", "SERVICE_UNAVAILABLE"),
+}
+
+
+class HubSpotError(Exception):
+    """A refusal: `extra` are further members of its body, `headers` further headers of its answer."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        category: str | None = None,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.category = category
+        self.extra = extra or {}
+        self.headers = headers or {}
+
+    def answer(self, correlation_id: str) -> Answer:
+        """The refusal as an HTTP answer."""
+        body: dict[str, Any] = {"status": "error", "message": self.message, "correlationId": correlation_id}
+        body.update(self.extra)
+        if self.category is not None:
+            body["category"] = self.category
+        return Answer(self.status, orjson.dumps(body), self.headers)
+
+
+class CorrelationIds:
+    """Random UUIDs, the same ones in every run of a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again with the first one."""
+        self._random = random.Random(f"correlation:{self._seed}")  # noqa: S311 - repeatable on purpose
+
+    def next(self) -> str:
+        """A UUID of version 4."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+def of_status(status: int) -> HubSpotError:
+    """An error of this status for no particular reason."""
+    if status == 429:
+        return rate_limited(1)
+    message, category = _STATUS_WORDS.get(status, (_INTERNAL, "VALIDATION_ERROR" if status < 500 else None))
+    return HubSpotError(status, message, category)
+
+
+def invalid(message: str) -> HubSpotError:
+    """Something in the request is wrong."""
+    return HubSpotError(400, message, "VALIDATION_ERROR")
+
+
+def unauthenticated() -> HubSpotError:
+    """No access token, or one that was revoked."""
+    message = (
+        "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
+        "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+    )
+    return HubSpotError(401, message, "INVALID_AUTHENTICATION")
+
+
+def expired() -> HubSpotError:
+    """The access token was good once."""
+    return HubSpotError(401, "The OAuth token used to make this call has expired.", "EXPIRED_AUTHENTICATION")
+
+
+def rate_limited(retry_after: int, headers: Mapping[str, str] | None = None) -> HubSpotError:
+    """Too many requests in ten seconds; `retry_after` in seconds, `headers` tell the limit."""
+    return HubSpotError(
+        429,
+        "You have reached your ten_secondly_rolling limit.",
+        extra={"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"},
+        headers={"Retry-After": str(retry_after), **(headers or {})},
+    )
+
+
+def unknown_object(name: str) -> HubSpotError:
+    """The path names an object that the account does not have."""
+    return HubSpotError(400, f"Unable to infer object type from: {name}")
+
+
+def not_found() -> HubSpotError:
+    """No record has this id."""
+    return HubSpotError(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND")
+
+
+def no_such_path() -> HubSpotError:
+    """The API has no such method and path."""
+    return HubSpotError(404, "resource not found")
+
+
+def conflict(label: str, existing_id: str) -> HubSpotError:
+    """Another record has the value of a unique property."""
+    return HubSpotError(409, f"{label} already exists. Existing ID: {existing_id}", "CONFLICT")
+
+
+def invalid_values(faults: Sequence[tuple[str, str, str]]) -> HubSpotError:
+    """Properties cannot be set so; each fault is (property, code, message)."""
+    listed = [{"isValid": False, "message": text, "error": code, "name": name} for name, code, text in faults]
+    errors = [{"message": text, "code": code, "context": {"propertyName": [name]}} for name, code, text in faults]
+    message = f"Property values were not valid: {json.dumps(listed, separators=(',', ':'))}"
+    return HubSpotError(400, message, "VALIDATION_ERROR", extra={"errors": errors})

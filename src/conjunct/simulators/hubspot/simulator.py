@@ -1,0 +1,109 @@
+"""HubSpot put together: objects, routes, and what every call goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from conjunct.simulators.contract import Answer, Call, Handler, Route
+from conjunct.simulators.errors import UnknownObject
+from conjunct.simulators.hubspot import errors, moments
+from conjunct.simulators.hubspot.access import RateLimit, Tokens
+from conjunct.simulators.hubspot.account import OBJECT_TYPES
+from conjunct.simulators.hubspot.batches_api import BatchesApi
+from conjunct.simulators.hubspot.errors import CorrelationIds, HubSpotError
+from conjunct.simulators.hubspot.metadata_api import MetadataApi
+from conjunct.simulators.hubspot.oauth_api import OAuthApi
+from conjunct.simulators.hubspot.objects import Objects
+from conjunct.simulators.hubspot.records_api import RecordsApi
+from conjunct.simulators.hubspot.seeding import Seeder
+from conjunct.simulators.options import SimulatorOptions
+
+# The versions of the objects API that read and write alike.
+_BASES = ("/crm/v3/objects", "/crm/objects/{version}")
+
+
+class HubSpot:
+    """A HubSpot account of made-up records."""
+
+    def __init__(self, options: SimulatorOptions) -> None:
+        self._options = options
+        self._tokens = Tokens(options.seed, options.token_lifetime, options.clock)
+        self._limit = RateLimit(options.rate_limit, options.clock)
+        self._correlation = CorrelationIds(options.seed)
+        self._objects = self._fill()
+
+    def reset(self) -> None:
+        """Return to the records, properties, tokens and limits of the start."""
+        self._tokens.reset()
+        self._limit.reset()
+        self._correlation.reset()
+        self._objects = self._fill()
+
+    def touch(self, object_name: str, count: int) -> list[str]:
+        """Change records picked at random and return their ids. Raises `UnknownObject`."""
+        try:
+            return self._resolve(object_name).touch(count)
+        except HubSpotError as fault:
+            known = ", ".join(kind.name for kind in OBJECT_TYPES)
+            raise UnknownObject(f"There is no object {object_name!r}; there are: {known}.") from fault
+
+    def error(self, status: int) -> Answer:
+        """HubSpot's words for an error of this status."""
+        return errors.of_status(status).answer(self._correlation.next())
+
+    def routes(self) -> Sequence[Route]:
+        """Every route. Those of OAuth need no token and count against no limit."""
+        batches, records = BatchesApi(self._resolve), RecordsApi(self._resolve)
+        metadata = MetadataApi(self._resolve, lambda: list(dict.fromkeys(self._objects.values())))
+        guarded = [
+            *(route for base in _BASES for api in (batches, records) for route in api.routes(base)),
+            *metadata.routes(),
+            Route("*", "/{path:.*}", _no_such_path),
+        ]
+        return (
+            *(replace(route, handler=self._refusing(route.handler)) for route in OAuthApi(self._tokens).routes()),
+            *(replace(route, handler=self._guarded(self._refusing(route.handler))) for route in guarded),
+        )
+
+    def _fill(self) -> dict[str, Objects]:
+        """Every object under each of its names."""
+        options, as_of = self._options, moments.to_millis(self._options.as_of)
+        named = {}
+        for kind in OBJECT_TYPES:
+            seeder = Seeder(kind, options.seed, -(-options.records // kind.share), as_of)
+            named.update(dict.fromkeys(kind.aliases, Objects(kind, seeder, options.clock)))
+        return named
+
+    def _resolve(self, name: str) -> Objects:
+        objects = self._objects.get(name.lower())
+        if objects is None:
+            raise errors.unknown_object(name)
+        return objects
+
+    def _guarded(self, handler: Handler) -> Handler:
+        def admitted(call: Call) -> Answer:
+            self._tokens.check(call.headers)
+            limits = self._limit.take()
+            answer = handler(call)
+            return replace(answer, headers={**answer.headers, **limits}) if limits else answer
+
+        return self._refusing(admitted)
+
+    def _refusing(self, handler: Handler) -> Handler:
+        def handle(call: Call) -> Answer:
+            try:
+                return handler(call)
+            except HubSpotError as fault:
+                return fault.answer(self._correlation.next())
+
+        return handle
+
+
+def _no_such_path(_call: Call) -> Answer:
+    raise errors.no_such_path()
+
+
+def create(options: SimulatorOptions) -> HubSpot:
+    """A new HubSpot account with the records that `options` describe."""
+    return HubSpot(options)
