@@ -1,0 +1,74 @@
+"""Rules about write and subscribe objects: what they inherit from read objects, and which events they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conjunct.kit import json_path
+
+from .content import objects, short
+from .faults import Fault, Path, listed, nearest
+
+_STANDARD_EVENTS = ("createEvent", "updateEvent", "deleteEvent", "associationChangeEvent")
+
+
+def check_inheritance(integration: dict[str, Any]) -> Iterator[Fault]:
+    """Faults of what write and subscribe objects take over from read objects."""
+    for index, item in objects(integration, "write"):
+        if item.get("inheritMapping") is True:
+            path: Path = ("write", "objects", index, "objectName")
+            yield from _check_read_object(integration, item, path, "inheritMapping")
+    for index, item in objects(integration, "subscribe"):
+        path = ("subscribe", "objects", index)
+        if item.get("inheritFieldsAndMapping") is True:
+            yield from _check_read_object(integration, item, (*path, "objectName"), "inheritFieldsAndMapping")
+        elif event := next((event for event in _STANDARD_EVENTS if event in item), None):
+            yield Fault(
+                (*path, "inheritFieldsAndMapping"),
+                f"`{event}` needs `inheritFieldsAndMapping: true`",
+                "Add `inheritFieldsAndMapping: true` and a read object with the same name",
+                item.get("inheritFieldsAndMapping"),
+            )
+
+
+def _check_read_object(integration: dict[str, Any], item: dict[str, Any], path: Path, key: str) -> Iterator[Fault]:
+    name = item.get("objectName")
+    if not isinstance(name, str):
+        return
+    reads = [read for _, read in objects(integration, "read")]
+    names = [read["objectName"] for read in reads if isinstance(read.get("objectName"), str)]
+    if name in names:
+        return
+    original = next((read.get("objectName") for read in reads if read.get("mapToName") == name), None)
+    match = original if isinstance(original, str) else nearest(name, names)
+    remedy = f"Did you mean `{short(match)}`?" if match else f"Add `{short(name)}` to the objects of `read`"
+    yield Fault(path, f"`{key}` needs a read object named `{short(name)}`", remedy, name)
+
+
+def check_events(integration: dict[str, Any]) -> Iterator[Fault]:
+    """Faults of the events that subscribe objects name."""
+    for index, item in objects(integration, "subscribe"):
+        path: Path = ("subscribe", "objects", index)
+        events = (*_STANDARD_EVENTS, "otherEvents")
+        # An unknown key is probably a misspelt event, and has its own fault.
+        expected = {"objectName", "destination", "inheritFieldsAndMapping"}
+        if not any(event in item for event in events) and item.keys() <= expected:
+            yield Fault(path, "The object subscribes to no event", f"Add at least one of {listed(events)}")
+        update = item.get("updateEvent")
+        if isinstance(update, dict):
+            yield from _check_watched_fields(update, (*path, "updateEvent"))
+
+
+def _check_watched_fields(update: dict[str, Any], path: Path) -> Iterator[Fault]:
+    if "watchFieldsAuto" in update and "requiredWatchFields" in update:
+        detail = "`watchFieldsAuto` and `requiredWatchFields` exclude each other"
+        yield Fault((*path, "requiredWatchFields"), detail, "Keep one of the two", on_key=True)
+    if update.keys() <= {"enabled"}:
+        detail = "`updateEvent` does not say which fields to watch"
+        yield Fault(path, detail, "Add `watchFieldsAuto: all`, or list fields in `requiredWatchFields`")
+    watched = update.get("requiredWatchFields")
+    for number, name in enumerate(watched if isinstance(watched, list) else []):
+        if isinstance(name, str) and json_path.is_nested(name):
+            place = (*path, "requiredWatchFields", number)
+            yield Fault(place, "A nested field cannot be watched", "Watch the field that holds it", name)
