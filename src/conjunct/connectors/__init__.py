@@ -1,1 +1,55 @@
 """What a provider definition is, and the engine that runs one."""
+
+from conjunct.connectors.auth import ApiKey, Basic, Bearer, Credentials, CustomSecrets, UnusableCredentials
+from conjunct.connectors.client import Connector, UnknownModule
+from conjunct.connectors.definition import Definition
+from conjunct.connectors.errors import ErrorKind, ProviderError
+from conjunct.connectors.loader import InvalidDefinition, load_definition
+from conjunct.connectors.paging import BadPageToken, LoopGuard
+from conjunct.connectors.plans import ReadNotSupported, UnknownObject
+from conjunct.connectors.query import (
+    ALL_FIELDS,
+    FailedRecord,
+    FieldMetadata,
+    FieldValue,
+    ObjectSchema,
+    Page,
+    ReadQuery,
+    Record,
+)
+from conjunct.connectors.supports import ObjectSupport, Support, object_support, support
+from conjunct.connectors.transport import EgressTransport, Transport
+
+__all__ = [
+    "load_definition",
+    "Definition",
+    "InvalidDefinition",
+    "support",
+    "Support",
+    "object_support",
+    "ObjectSupport",
+    "Connector",
+    "Transport",
+    "EgressTransport",
+    "Credentials",
+    "ApiKey",
+    "Basic",
+    "Bearer",
+    "CustomSecrets",
+    "UnusableCredentials",
+    "ReadQuery",
+    "ALL_FIELDS",
+    "Page",
+    "Record",
+    "FailedRecord",
+    "LoopGuard",
+    "ObjectSchema",
+    "FieldMetadata",
+    "FieldValue",
+    "ProviderError",
+    "ErrorKind",
+    "UnknownModule",
+    "UnknownObject",
+    "ReadNotSupported",
+    "BadPageToken",
+]

@@ -1,0 +1,204 @@
+"""Reading what a provider answers: JSON with exact numbers, and errors by what can be done about them. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import orjson
+
+from conjunct.connectors.definition import ErrorRule, ErrorRules, RateLimit
+from conjunct.connectors.errors import ERROR_CLASSES, ErrorKind, MalformedAnswer, ProviderError
+from conjunct.connectors.formats import read_time
+from conjunct.connectors.paths import parse_path
+
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 20
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]*>")
+_MESSAGES = tuple(
+    map(
+        parse_path,
+        (
+            "message",
+            "error.message",
+            "error_description",
+            "errors.0.message",
+            "errors.0.detail",
+            "errors.0",
+            "error",
+            "detail",
+            "title",
+            "0.message",
+        ),
+    )
+)
+_BY_STATUS = {
+    401: ErrorKind.AUTH_INVALID,
+    402: ErrorKind.FORBIDDEN,
+    403: ErrorKind.FORBIDDEN,
+    404: ErrorKind.NOT_FOUND,
+    408: ErrorKind.RETRYABLE,
+    410: ErrorKind.NOT_FOUND,
+    423: ErrorKind.RETRYABLE,
+    425: ErrorKind.RETRYABLE,
+    429: ErrorKind.RATE_LIMITED,
+    501: ErrorKind.BAD_REQUEST,
+}
+_LONGEST_MESSAGE = 500
+
+
+class Response(Protocol):
+    """An HTTP answer. Header names are found in any letter case."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+def read_json(response: Response) -> Any:
+    """The parsed body; an empty one is None. Raises `MalformedAnswer`.
+
+    Whole numbers of any size stay exact: those that do not fit 64 bits become texts of their digits.
+    """
+    body = response.body
+    if not body.strip():
+        return None
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return _other_encoding(response, error)
+    # Twenty digits in a row: a number that a float would round.
+    return _parse_exact(body) if _LONG_NUMBER in body.translate(_ZEROS) else parsed
+
+
+def _parse_exact(body: bytes) -> Any:
+    return json.loads(body, parse_int=lambda digits: number if -(2**63) <= (number := int(digits)) < 2**64 else digits)
+
+
+def _other_encoding(response: Response, error: orjson.JSONDecodeError) -> Any:
+    charset = _CHARSET.search(response.headers.get("Content-Type", ""))
+    names = ["utf-8-sig", *([charset[1]] if charset else [])]
+    for name in names:
+        try:
+            return orjson.loads(response.body.decode(name).lstrip("\ufeff"))
+        except (LookupError, ValueError):
+            continue
+    raise MalformedAnswer(_not_json(response, error), status=response.status) from None
+
+
+def _not_json(response: Response, error: orjson.JSONDecodeError) -> str:
+    start = response.body[:200].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "the provider answered with a web page instead of JSON"
+    if error.pos >= len(response.body.rstrip()):
+        return f"the answer ends in the middle, after {len(response.body)} bytes"
+    return f"the answer is not JSON: {error.msg} at character {error.pos}"
+
+
+def raise_for_error(response: Response, rules: ErrorRules, limits: RateLimit, now: datetime) -> Any:
+    """The parsed body of a success. Raises the `ProviderError` that the answer means otherwise."""
+    if 200 <= response.status < 300:
+        body = read_json(response)
+        if not _fails(body, rules):
+            return body
+    else:
+        body = _any_body(response)
+    raise classify(response, body, rules, limits, now)
+
+
+def classify(response: Response, body: Any, rules: ErrorRules, limits: RateLimit, now: datetime) -> ProviderError:
+    """The error that an answer means: by the definition's rules, then by its status."""
+    code = _text_at(rules.code_at, body)
+    message = _message(response, body, rules)
+    rule = next((rule for rule in rules.rules if _matches(rule, response.status, code, message)), None)
+    kind = rule.kind if rule is not None else kind_of_status(response.status)
+    wait = retry_after(response.headers, limits, now)
+    if wait is None and rule is not None:
+        wait = rule.retry_in
+    return ERROR_CLASSES[kind](message, status=response.status, code=code, retry_after=wait)
+
+
+def kind_of_status(status: int) -> ErrorKind:
+    """What a status means by itself."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return ErrorKind.SERVER if status >= 500 else ErrorKind.BAD_REQUEST
+
+
+def retry_after(headers: Mapping[str, str], limits: RateLimit, now: datetime) -> float | None:
+    """Seconds to wait by the headers: `Retry-After` (seconds or a date), else the end of a window that is used up."""
+    given = headers.get(limits.retry_after) or headers.get("Retry-After")
+    if given:
+        return _seconds_until(given, now)
+    if limits.reset is None or (limits.remaining is not None and headers.get(limits.remaining, "0").strip() != "0"):
+        return None
+    return _until_reset(headers.get(limits.reset, ""), limits, now)
+
+
+def _seconds_until(text: str, now: datetime) -> float | None:
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def _until_reset(text: str, limits: RateLimit, now: datetime) -> float | None:
+    if limits.reset_format == "seconds":
+        return _seconds_until(text, now) if text else None
+    moment = read_time(text, limits.reset_format)
+    return max(0.0, (moment - now).total_seconds()) if moment is not None else None
+
+
+def _fails(body: Any, rules: ErrorRules) -> bool:
+    if rules.fail_if is not None and parse_path(rules.fail_if).find(body):
+        return True
+    return rules.fail_unless is not None and not parse_path(rules.fail_unless).find(body)
+
+
+def _any_body(response: Response) -> Any:
+    try:
+        return read_json(response)
+    except MalformedAnswer:
+        return None
+
+
+def _matches(rule: ErrorRule, status: int, code: str | None, message: str) -> bool:
+    if rule.status is not None and status not in _listed(rule.status):
+        return False
+    if rule.code is not None and code not in _listed(rule.code):
+        return False
+    return rule.match is None or rule.match.lower() in message.lower()
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text_at(path: str | None, body: Any) -> str | None:
+    value = parse_path(path).find(body) if path is not None else None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _message(response: Response, body: Any, rules: ErrorRules) -> str:
+    own = _text_at(rules.message_at, body)
+    found = own or next((text for path in _MESSAGES if isinstance(text := path.find(body), str) and text.strip()), None)
+    if found is None and 300 <= response.status < 400:
+        found = "the provider sends us elsewhere; is the base URL right?"
+    if found is None and body is None:
+        found = " ".join(_TAGS.sub(" ", response.body[:4000].decode("utf-8", "replace")).split())
+    found = found or f"the provider answered {response.status} without a message"
+    return found if len(found) <= _LONGEST_MESSAGE else found[: _LONGEST_MESSAGE - 1] + "…"

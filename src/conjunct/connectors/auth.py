@@ -1,0 +1,149 @@
+"""Credentials, and what a request carries to prove them. Pure."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from conjunct.connectors.auth_definition import ApiKeyAuth, Auth, BasicAuth, CustomAuth, OAuth2
+from conjunct.connectors.templates import UNSET, compile_text
+from conjunct.core.problems import Unprocessable
+
+
+class UnusableCredentials(Unprocessable):
+    """The credentials are not of the kind that the provider takes, or cannot stand in a request."""
+
+    slug = "unusable-credentials"
+    title = "The credentials cannot be used"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key."""
+
+    key: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return (self.key,)
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A user name and a password."""
+
+    username: str
+    password: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return (self.password,)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An access token: of OAuth, or made by hand in a private app."""
+
+    access_token: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return (self.access_token,)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomSecrets:
+    """The values of a custom scheme's inputs, by name."""
+
+    values: Mapping[str, str] = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(self.values.values())
+
+
+Credentials = ApiKey | Basic | Bearer | CustomSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Headers and query parameters that go with every request."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def prove(auth: Auth, credentials: Credentials) -> Proof:
+    """What requests carry. Raises `UnusableCredentials`."""
+    for secret in credentials.secrets:
+        if not secret.isprintable():
+            raise UnusableCredentials(
+                "The credentials have characters that cannot stand in a request.",
+                remedy="Copy them again, without line breaks.",
+            )
+    if isinstance(auth, OAuth2):
+        return _token(auth, credentials)
+    if isinstance(auth, ApiKeyAuth):
+        return _key(auth, credentials)
+    if isinstance(auth, BasicAuth):
+        return _basic(auth, credentials)
+    return _custom(auth, credentials)
+
+
+def redact(text: str, credentials: Credentials) -> str:
+    """The text without the secrets."""
+    for secret in credentials.secrets:
+        if len(secret) >= 4:
+            text = text.replace(secret, "[secret]")
+    return text
+
+
+def _token(auth: OAuth2, credentials: Credentials) -> Proof:
+    if not isinstance(credentials, Bearer):
+        raise _wrong_kind("an access token")
+    return Proof(headers={auth.token.name: auth.token.prefix + credentials.access_token})
+
+
+def _key(auth: ApiKeyAuth, credentials: Credentials) -> Proof:
+    if not isinstance(credentials, ApiKey):
+        raise _wrong_kind("an API key")
+    value = auth.prefix + credentials.key
+    return Proof(query={auth.name: value}) if auth.in_ == "query" else Proof(headers={auth.name: value})
+
+
+def _basic(auth: BasicAuth, credentials: Credentials) -> Proof:
+    if auth.key_as is not None and isinstance(credentials, ApiKey):
+        parts = (credentials.key, auth.filler) if auth.key_as == "username" else (auth.filler, credentials.key)
+    elif auth.key_as is None and isinstance(credentials, Basic):
+        parts = (credentials.username, credentials.password)
+    else:
+        raise _wrong_kind("an API key" if auth.key_as else "a user name and a password")
+    if ":" in parts[0]:
+        raise UnusableCredentials("A user name of HTTP Basic cannot hold a colon.")
+    encoded = base64.b64encode(":".join(parts).encode()).decode()
+    return Proof(headers={"Authorization": f"Basic {encoded}"})
+
+
+def _custom(auth: CustomAuth, credentials: Credentials) -> Proof:
+    if not isinstance(credentials, CustomSecrets):
+        raise _wrong_kind(" and ".join(each.name for each in auth.inputs))
+
+    def filled(templates: Mapping[str, str]) -> dict[str, str]:
+        values = {name: compile_text(text).render(credentials.values) for name, text in templates.items()}
+        missing = [name for name, value in values.items() if value is UNSET]
+        if missing:
+            raise UnusableCredentials(f"'{missing[0]}' cannot be made: a part of the credentials is missing.")
+        return {name: str(value) for name, value in values.items()}
+
+    return Proof(filled(auth.headers), filled(auth.query))
+
+
+def _wrong_kind(wanted: str) -> UnusableCredentials:
+    return UnusableCredentials(
+        f"This provider takes {wanted}.", remedy="Connect with the kind of credentials it takes."
+    )

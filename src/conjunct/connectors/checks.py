@@ -1,0 +1,248 @@
+"""What the models cannot check of a definition: templates, variables, paths, and what each paging style needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from conjunct.connectors.auth_definition import CustomAuth
+from conjunct.connectors.definition import (
+    Definition,
+    EachTerm,
+    ErrorRules,
+    ObjectDefinition,
+    PageRule,
+    ReadRule,
+    Request,
+    SchemaRule,
+)
+from conjunct.connectors.paths import PathSyntaxError, parse_path
+from conjunct.connectors.plans import QUERY_VARIABLES
+from conjunct.connectors.templates import TemplateSyntaxError, compile_template, compile_text
+
+Path = tuple[str | int, ...]
+
+_BY_STYLE = {"offset": "offset", "page": "page", "cursor": "cursor", "graphql": "cursor", "keyset": "after"}
+_NEEDS = {"next_url": "at", "cursor": "at", "graphql": "at", "keyset": "from_last"}
+_ITEM_VARIABLES = frozenset({"field", "value"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong in a merged definition, at a path."""
+
+    path: Path
+    detail: str
+
+
+def check_definition(definition: Definition) -> list[Fault]:
+    """Every fault."""
+    inputs = frozenset(each.name for each in definition.inputs)
+    faults = [*_check_top(definition, inputs)]
+    for name, known in definition.objects.items():
+        faults += _check_object(("objects", name), known, inputs)
+    return list(dict.fromkeys(faults))
+
+
+def _check_top(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault]:
+    yield from _template(("base_url",), definition.base_url, inputs)
+    yield from _host(definition)
+    for index, host in enumerate(definition.extra_hosts):
+        yield from _template(("extra_hosts", index), host, inputs)
+        if "/" in host or "@" in host:
+            yield Fault(("extra_hosts", index), "a host has no scheme, user or path")
+    for name, module in definition.modules.items():
+        if module.base_url is not None:
+            yield from _template(("modules", name, "base_url"), module.base_url, inputs)
+    if definition.default_module is not None and definition.default_module not in definition.modules:
+        yield Fault(("default_module",), f"there is no module '{definition.default_module}'")
+    for index, each in enumerate(definition.inputs):
+        if each.pattern is not None:
+            yield from _pattern(("inputs", index, "pattern"), each.pattern)
+    if definition.check is not None:
+        yield from _template(("check", "path"), definition.check.path, inputs)
+    if isinstance(definition.auth, CustomAuth):
+        own = frozenset(each.name for each in definition.auth.inputs)
+        yield from _template(("auth", "headers"), definition.auth.headers, own)
+        yield from _template(("auth", "query"), definition.auth.query, own)
+    yield from _check_errors(definition.errors)
+
+
+def _check_errors(errors: ErrorRules) -> Iterator[Fault]:
+    for key in ("code_at", "message_at", "fail_if", "fail_unless"):
+        yield from _json_path(("errors", key), getattr(errors, key))
+    for index, rule in enumerate(errors.rules):
+        if rule.status is None and rule.code is None and rule.match is None:
+            yield Fault(("errors", "rules", index), "a rule needs a status, a code or a match")
+
+
+def _host(definition: Definition) -> Iterator[Fault]:
+    """An input may be a part of the host only if its kind says so, and the host may not end in one that is a part."""
+    kinds = {each.name: each.kind for each in definition.inputs}
+    text = definition.base_url
+    whole = re.fullmatch(r"\{(\w+)\}(/.*)?", text)
+    if whole and kinds.get(whole[1]) == "url":
+        return
+    host = re.match(r"https?://([^/]*)", text)
+    if host is None:
+        yield Fault(("base_url",), "it begins with https://, or is a {variable} of an input of kind url")
+        return
+    for name in re.findall(r"\{(\w+)", host[1]):
+        if kinds.get(name) != "subdomain":
+            yield Fault(("base_url",), f"the input '{name}' is part of the host: its kind must be subdomain")
+    if host[1].endswith("}"):
+        yield Fault(
+            ("base_url",), "the host ends in an input: the customer could name any host; use an input of kind url"
+        )
+
+
+def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -> Iterator[Fault]:
+    for name, text in known.vars.items():
+        yield from _template((*path, "vars", name), text, inputs | {"object"})
+    if known.read is None:
+        yield Fault(path, "the object has no way to be read: neither it nor the defaults have 'read'")
+        return
+    variables = inputs | QUERY_VARIABLES | frozenset(known.vars)
+    if known.read.where is None:
+        variables -= {"where"}
+    yield from _check_read((*path, "read"), known.read, variables)
+    if known.count is not None:
+        yield from _json_path((*path, "count", "at"), known.count.at)
+        if known.count.request is not None:
+            yield from _request((*path, "count", "request"), known.count.request, variables)
+        elif known.count.via is None:
+            yield Fault((*path, "count"), "it needs 'via: read' or a request")
+    if known.schema_ is not None:
+        yield from _check_schema((*path, "schema"), known.schema_, inputs | frozenset(known.vars) | {"object"})
+
+
+def _check_read(path: Path, rule: ReadRule, variables: frozenset[str]) -> Iterator[Fault]:
+    yield from _request_and_page(path, rule.request, rule.page, variables)
+    for key in ("records", "item", "id"):
+        yield from _json_path((*path, key), getattr(rule, key))
+    for index, place in enumerate(rule.fields_from):
+        yield from _json_path((*path, "fields_from", index), place)
+    if rule.custom_fields is not None:
+        for key in ("at", "name", "value"):
+            yield from _json_path((*path, "custom_fields", key), getattr(rule.custom_fields, key))
+    if rule.client_filter is not None:
+        yield from _json_path((*path, "client_filter", "at"), rule.client_filter.at)
+    for index, term in enumerate(rule.where.terms if rule.where is not None else ()):
+        text, extra = (term.term, _ITEM_VARIABLES) if isinstance(term, EachTerm) else (term, frozenset[str]())
+        yield from _template((*path, "where", "terms", index), text, (variables - {"where"}) | extra)
+    if rule.max_url is not None and not any("long_url" in variant.when for variant in rule.variants):
+        yield Fault((*path, "max_url"), "no variant takes over: one needs 'when: [long_url]'")
+    yield from _check_variants(path, rule, variables)
+
+
+def _check_variants(path: Path, rule: ReadRule, variables: frozenset[str]) -> Iterator[Fault]:
+    for index, variant in enumerate(rule.variants):
+        inner = (*path, "variants", index)
+        yield from _request_and_page(inner, variant.request, variant.page or rule.page, variables)
+        if variant.records is not None:
+            yield from _json_path((*inner, "records"), variant.records)
+        for key in ("when", "unless"):
+            for position, name in enumerate(getattr(variant, key)):
+                if name not in variables:
+                    yield Fault((*inner, key, position), f"there is no variable '{name}'")
+
+
+def _request_and_page(path: Path, request: Request, page: PageRule, variables: frozenset[str]) -> Iterator[Fault]:
+    style = page.style or "none"
+    own = {_BY_STYLE[style]} if style in _BY_STYLE else set()
+    if page.restart is not None:
+        own.add(page.restart.var)
+    yield from _request((*path, "request"), request, variables | own)
+    yield from _page((*path, "page"), page, style)
+    if style in _BY_STYLE and _BY_STYLE[style] not in _names_in(request):
+        yield Fault((*path, "page", "style"), f"the style '{style}' needs {{{_BY_STYLE[style]}}} in the request")
+    if page.restart is not None and page.restart.var not in _names_in(request):
+        yield Fault((*path, "page", "restart"), f"the request does not use {{{page.restart.var}}}")
+
+
+def _page(path: Path, page: PageRule, style: str) -> Iterator[Fault]:
+    needed = _NEEDS.get(style)
+    if needed is not None and getattr(page, needed) is None:
+        yield Fault(path, f"the style '{style}' needs '{needed}'")
+    for key in ("at", "more_at", "last_at", "total_at", "stop_if", "from_last"):
+        yield from _json_path((*path, key), getattr(page, key))
+    if page.restart is not None and style != "cursor":
+        yield Fault((*path, "restart"), "only the style 'cursor' can begin anew")
+    if page.stop == "short_page" and page.size is None:
+        yield Fault((*path, "stop"), "a short page can be told only with a size")
+    if page.advance == "page_size" and page.size is None:
+        yield Fault((*path, "advance"), "advancing by page_size needs a size")
+    if page.size is not None and page.size.max is not None and page.size.max < page.size.default:
+        yield Fault((*path, "size"), "the default is more than the maximum")
+
+
+def _check_schema(path: Path, rule: SchemaRule, variables: frozenset[str]) -> Iterator[Fault]:
+    if rule.source == "describe" and rule.request is None:
+        yield Fault(path, "describing needs a request")
+    if rule.source != "describe" and rule.request is not None:
+        yield Fault((*path, "request"), f"the source '{rule.source}' makes no request of its own")
+    if rule.request is not None:
+        yield from _request((*path, "request"), rule.request, variables)
+    for key in ("fields_at", "name", "display", "type_at", "subtype_at", "read_only_at", "custom_at", "standard_at"):
+        yield from _json_path((*path, key), getattr(rule, key))
+
+
+def _request(path: Path, request: Request, variables: frozenset[str]) -> Iterator[Fault]:
+    if not request.path:
+        yield Fault((*path, "path"), "the request needs a path")
+    for key in ("path", "query", "headers", "body"):
+        yield from _template((*path, key), getattr(request, key), variables)
+    if request.encode == "form" and request.body is not None and not isinstance(request.body, dict):
+        yield Fault((*path, "body"), "a form is a mapping")
+
+
+def _template(path: Path, value: Any, variables: frozenset[str]) -> Iterator[Fault]:
+    """Faults of a JSON value of templates, each at the text where it is."""
+    if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each")):
+        for key, item in value.items():
+            yield from _template((*path, key), item, variables)
+        return
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, dict) and "$each" in item:
+                yield from _template((*path, index, "$each"), f"{{{item['$each']}}}", variables)
+                rest = {key: inner for key, inner in item.items() if key != "$each"}
+                yield from _template((*path, index), rest, variables | _ITEM_VARIABLES)
+            else:
+                yield from _template((*path, index), item, variables)
+        return
+    try:
+        compiled = compile_text(value) if isinstance(value, str) else compile_template(value)
+    except TemplateSyntaxError as error:
+        yield Fault(path, str(error))
+        return
+    for name in sorted(compiled.names - variables):
+        yield Fault(path, f"there is no variable '{name}' here")
+
+
+def _names_in(request: Request) -> frozenset[str]:
+    names: frozenset[str] = frozenset()
+    for part in (request.path or "", request.query, request.headers, request.body):
+        try:
+            names |= compile_template(part).names
+        except TemplateSyntaxError:
+            continue
+    return names
+
+
+def _json_path(path: Path, text: str | None) -> Iterator[Fault]:
+    if text is None:
+        return
+    try:
+        parse_path(text)
+    except PathSyntaxError as error:
+        yield Fault(path, str(error))
+
+
+def _pattern(path: Path, text: str) -> Iterator[Fault]:
+    try:
+        re.compile(text)
+    except re.error as error:
+        yield Fault(path, f"it is not a regular expression: {error}")

@@ -1,0 +1,270 @@
+"""A connector: one provider, for one customer's credentials, read through its definition."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from conjunct.connectors.addresses import Address, address_of, checked_inputs, with_query, without_query
+from conjunct.connectors.answers import Response, raise_for_error
+from conjunct.connectors.auth import Credentials, prove, redact
+from conjunct.connectors.definition import Definition, Request, SchemaRule
+from conjunct.connectors.describing import described_fields, display_name, sampled_fields, static_fields
+from conjunct.connectors.errors import CursorLoop, MalformedAnswer, ProviderError
+from conjunct.connectors.paging import FIRST_PAGE, Answer, LoopGuard, PageToken
+from conjunct.connectors.paths import parse_path
+from conjunct.connectors.plans import (
+    HttpRequest,
+    ObjectPlan,
+    ReadNotSupported,
+    ReadPlan,
+    UnknownObject,
+    compile_request,
+    object_plan,
+    page_variables,
+)
+from conjunct.connectors.query import ALL_FIELDS, FieldMetadata, ObjectSchema, Page, ReadQuery, Record
+from conjunct.connectors.records import TimeFilter, compile_reader, locate
+from conjunct.connectors.transport import Transport
+from conjunct.core.problems import NotFound
+from conjunct.kit.clock import Clock, SystemClock
+
+FROZEN_UNTIL = "frozen_until"
+"""The sticky part of a page token that keeps the end of a read that was begun without one."""
+
+
+class UnknownModule(NotFound):
+    """The provider has no module of that name."""
+
+    slug = "unknown-module"
+    title = "The provider has no such module"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One page being read: what was asked, how it is read, where it begins."""
+
+    query: ReadQuery
+    plan: ObjectPlan
+    reading: ReadPlan
+    here: PageToken
+    variables: dict[str, Any]
+
+
+class Connector:
+    """Reads a provider by its definition.
+
+    `inputs` are what the customer gave besides credentials; `base_url_override` sends everything to another server (a
+    simulator). Raises `InvalidInputs`, `UnusableCredentials`, `UnknownModule`. `timeout` is seconds a request,
+    `max_bytes` the largest answer. Keeps no state between calls; safe to use from several tasks.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        *,
+        transport: Transport,
+        credentials: Credentials,
+        inputs: Mapping[str, str] | None = None,
+        module: str | None = None,
+        base_url_override: str | None = None,
+        clock: Clock | None = None,
+        timeout: float = 60.0,
+        max_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        if module is not None and module not in definition.modules:
+            known = ", ".join(definition.modules) or "none"
+            raise UnknownModule(f"{definition.display} has no module '{module}'.", remedy=f"There are: {known}.")
+        self.definition = definition
+        self.module = module or definition.default_module
+        self._transport = transport
+        self._credentials = credentials
+        self._proof = prove(definition.auth, credentials)
+        self._inputs = checked_inputs(definition, inputs or {})
+        self._address = address_of(definition, self._inputs, base_url_override)
+        self._clock = clock or SystemClock()
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+
+    def __repr__(self) -> str:
+        return f"Connector({self.definition.name!r}, {self._address.base_url!r})"
+
+    @property
+    def address(self) -> Address:
+        """Where the provider is, and which hosts may see the credentials."""
+        return self._address
+
+    async def read_page(self, query: ReadQuery, token: str | None = None) -> Page:
+        """One page of a read: the first, or the one that `token` (the `next` of the page before) names.
+
+        Entries that are not records are in `failed`; the page goes on without them. Raises `ProviderError` by its
+        classes, `UnknownObject`, `ReadNotSupported`, `UnusableValue`, `BadPageToken`.
+        """
+        turn = self._turn(query, PageToken.decode(token) if token is not None else FIRST_PAGE)
+        headers, body = await self._exchange(self._request(turn))
+        return self._page(turn, headers, body)
+
+    async def pages(self, query: ReadQuery, token: str | None = None) -> AsyncIterator[Page]:
+        """All pages from `token` on. Raises as `read_page`, and `CursorLoop` when they lead round in a circle."""
+        guard = LoopGuard()
+        while True:
+            page = await self.read_page(query, token)
+            if page.next is not None:
+                guard.check(page.next)
+            yield page
+            token = page.next
+            if token is None:
+                return
+
+    async def count(self, query: ReadQuery) -> int | None:
+        """How many records match, or None where the provider cannot tell. Raises as `read_page`."""
+        plan = object_plan(self.definition, query.object)
+        rule = plan.definition.count
+        if rule is None:
+            return None
+        turn = self._turn(replace(query, page_size=1), FIRST_PAGE)
+        request = plan.count or turn.reading.request
+        names = request.names | (plan.where.names if plan.where is not None and "where" in request.names else set())
+        if _asked_for(turn.query) - names:
+            return None
+        _, body = await self._exchange(request.build(turn.variables, self._address))
+        total = parse_path(rule.at).find(body)
+        if isinstance(total, str) and total.isascii() and total.isdigit():
+            total = int(total)
+        if isinstance(total, bool) or not isinstance(total, int) or total < 0:
+            raise MalformedAnswer(f"the number of records at '{rule.at}' is {total!r}")
+        return total
+
+    async def describe(self, object_name: str) -> ObjectSchema:
+        """The object's fields. Raises `UnknownObject` and `ProviderError` by its classes."""
+        known = self.definition.object(object_name)
+        if known is None:
+            raise UnknownObject(f"{self.definition.display} has no object '{object_name}'.")
+        rule = known.schema_ or SchemaRule()
+        fields = static_fields(rule.fields)
+        plan = object_plan(self.definition, object_name)
+        if plan.describe is not None:
+            variables = plan.variables(ReadQuery(object_name), self._inputs)
+            _, body = await self._exchange(plan.describe.build(variables, self._address))
+            fields |= described_fields(body, rule)
+        elif rule.source == "sample":
+            fields = {**await self._sampled(object_name, rule.sample_size), **fields}
+        return ObjectSchema(object_name, known.display or display_name(object_name), fields)
+
+    async def check(self) -> None:
+        """Prove that the credentials are good. Raises `AuthInvalid` and the other classes of `ProviderError`.
+
+        Does nothing for a provider that has no harmless request to prove it with.
+        """
+        rule = self.definition.check
+        if rule is None:
+            return
+        request = self.definition.once(
+            "check",
+            lambda: compile_request(
+                Request(method=rule.method, path=rule.path), "rfc3339", headers=self.definition.headers
+            ),
+        )
+        await self._exchange(request.build(self._inputs, self._address))
+
+    def _turn(self, query: ReadQuery, here: PageToken) -> _Turn:
+        plan = object_plan(self.definition, query.object)
+        if plan.rule.freeze_until and query.since is not None and query.until is None:
+            frozen = here.sticky.get(FROZEN_UNTIL)
+            query = replace(
+                query, until=datetime.fromisoformat(frozen) if isinstance(frozen, str) else self._clock.now()
+            )
+            here = replace(here, sticky={**here.sticky, FROZEN_UNTIL: str(query.until)})
+        base = plan.variables(query, self._inputs)
+        reading = plan.choose(base, query.page_size, self._address)
+        _refuse_what_it_cannot(query, reading)
+        return _Turn(query, plan, reading, here, page_variables(reading, base, here, query.page_size))
+
+    def _request(self, turn: _Turn) -> HttpRequest:
+        if turn.here.url is None:
+            return turn.reading.request.build(turn.variables, self._address)
+        headers, body = turn.reading.request.content(turn.variables)
+        return HttpRequest(turn.reading.request.method, self._address.own(turn.here.url), headers, body)
+
+    def _page(self, turn: _Turn, headers: Mapping[str, str], body: Any) -> Page:
+        rule, reading = turn.plan.rule, turn.reading
+        entries = locate(body, reading.records, optional=rule.records_optional)
+        reader = self.definition.once(
+            ("reader", turn.plan.name, turn.query.fields), lambda: compile_reader(rule, turn.query.fields)
+        )
+        records, failed = reader.read(entries)
+        following = reading.pager.following(Answer(body, headers, entries, turn.variables), turn.here)
+        if following is not None:
+            following = self._kept(turn, following, records)
+        wanted, ended = _within_bounds(turn, records)
+        return Page(
+            records=wanted,
+            next=following.encode() if following is not None and not ended else None,
+            total=_total(reading, body) if turn.here.url is None and not turn.here.variables else None,
+            failed=failed,
+            filtered=len(records) - len(wanted),
+        )
+
+    def _kept(self, turn: _Turn, following: PageToken, records: list[Record]) -> PageToken:
+        """The token as it is kept: on our hosts, without secrets, with what tells a page that is served twice."""
+        if following.url is not None:
+            seen_at = turn.here.url or turn.reading.request.build(turn.variables, self._address).url
+            own = self._address.own(following.url, self._address.own(seen_at))
+            return replace(following, url=without_query(own, self._proof.query))
+        if turn.reading.page.style not in ("offset", "page") or not records or len(records) == 1:
+            return following
+        first = records[0].id
+        if first is not None and first == turn.here.first:
+            raise CursorLoop("the provider gave the same page twice; it does not heed where we want to go on")
+        return replace(following, first=first)
+
+    async def _sampled(self, object_name: str, size: int) -> dict[str, FieldMetadata]:
+        page = await self.read_page(ReadQuery(object_name, (ALL_FIELDS,), page_size=size))
+        rule = object_plan(self.definition, object_name).rule
+        return sampled_fields((record.raw for record in page.records[:size]), rule)
+
+    async def _exchange(self, request: HttpRequest) -> tuple[Mapping[str, str], Any]:
+        """Send a request with the credentials: the answer's headers and parsed body."""
+        try:
+            response: Response = await self._transport.request(
+                request.method,
+                with_query(request.url, self._proof.query),
+                headers={"Accept": "application/json", **request.headers, **self._proof.headers},
+                body=request.body,
+                timeout=self._timeout,
+                max_bytes=self._max_bytes,
+            )
+            body = raise_for_error(response, self.definition.errors, self.definition.rate_limit, self._clock.now())
+        except ProviderError as error:
+            error.message = redact(error.message, self._credentials)
+            error.args = (error.message,)
+            raise
+        return response.headers, body
+
+
+def _within_bounds(turn: _Turn, records: list[Record]) -> tuple[list[Record], bool]:
+    rule = turn.plan.rule.client_filter
+    since = turn.query.since if "since" not in turn.reading.names else None
+    until = turn.query.until if "until" not in turn.reading.names else None
+    if rule is None or (since is None and until is None):
+        return records, False
+    return TimeFilter(rule, since, until).keep(records)
+
+
+def _asked_for(query: ReadQuery) -> set[str]:
+    asked = {"since": query.since, "until": query.until, "filter": query.filters, "deleted": query.deleted}
+    return {name for name, value in asked.items() if value}
+
+
+def _refuse_what_it_cannot(query: ReadQuery, reading: ReadPlan) -> None:
+    """Bounds that are not sent cost a longer read; anything else that is not sent would give other records."""
+    for name, what in (("filter", "limit a read to equal values"), ("deleted", "tell of deleted records")):
+        if name in _asked_for(query) and name not in reading.names:
+            raise ReadNotSupported(f"The provider cannot {what} when it reads '{query.object}' in this way.")
+
+
+def _total(reading: ReadPlan, body: Any) -> int | None:
+    total = reading.total.find(body) if reading.total is not None else None
+    return total if isinstance(total, int) and not isinstance(total, bool) else None

@@ -1,0 +1,368 @@
+"""What a provider definition may say: the models of `provider.yaml`.
+
+A definition is data. `DefinitionDocument` is the file as written: `defaults` and each of `objects` are parts of an
+`ObjectDefinition`. `Definition` is what the loader makes of it: every object merged with the defaults.
+The reference with examples is docs/reference/provider-definition.md; the JSON Schema stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+
+from conjunct.connectors.auth_definition import Auth
+from conjunct.connectors.errors import ErrorKind
+from conjunct.connectors.formats import TimeStyle
+
+ANY_OBJECT = "*"
+MAX_KEPT = 2000
+
+Made = TypeVar("Made")
+
+RuleKind = Literal[
+    "auth_invalid",
+    "auth_revoked",
+    "forbidden",
+    "not_found",
+    "bad_request",
+    "rate_limited",
+    "quota_exhausted",
+    "retryable",
+    "server",
+    "cursor_gone",
+    "field_missing",
+    "object_missing",
+    "api_disabled",
+]
+ValueType = Literal[
+    "string",
+    "boolean",
+    "singleSelect",
+    "multiSelect",
+    "date",
+    "datetime",
+    "int",
+    "float",
+    "reference",
+    "other",
+]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$")]
+
+
+class Model(BaseModel):
+    """Frozen, and strict about keys: an unknown one is a misspelling."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Input(Model):
+    """Something asked of the customer when they connect, such as the subdomain of their account."""
+
+    name: Identifier
+    label: str | None = Field(None, description="What the customer sees.")
+    hint: str | None = Field(None, description="Where they find it.")
+    kind: Literal["subdomain", "url", "text"] = Field(
+        "text",
+        description="subdomain: part of a host name. url: the address of their own server. text: never in a host.",
+    )
+    pattern: str | None = Field(None, description="A regular expression that the whole value must match.")
+    default: str | None = None
+
+
+class Module(Model):
+    """A part of the provider that an integration may name, with the base URL of its proxy."""
+
+    display: str | None = None
+    base_url: str | None = Field(None, description="Where the proxy of this module goes; else the provider's base_url.")
+
+
+class RateLimit(Model):
+    """The headers in which the provider tells of its limits, and the limits that it documents."""
+
+    retry_after: str = Field("Retry-After", description="Header with seconds or an HTTP date.")
+    remaining: str | None = Field(None, description="Header with the number of requests left in the window.")
+    reset: str | None = Field(None, description="Header that says when the window ends.")
+    reset_format: Literal["seconds", "unix", "unix_ms", "rfc3339"] = "seconds"
+    buckets: dict[str, Bucket] = Field(
+        default_factory=dict, description="Documented limits by name; 'default' is for all."
+    )
+
+
+class Bucket(Model):
+    """So many requests in so many seconds."""
+
+    requests: Annotated[int, Field(gt=0)]
+    seconds: Annotated[float, Field(gt=0)] = 1
+
+
+class Request(Model):
+    """A request as a template. An unset variable removes its key."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(None, description="GET when nothing is said.")
+    path: str | None = Field(None, description="Relative to base_url, or an https URL on one of extra_hosts.")
+    query: dict[str, Any] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = None
+    encode: Literal["json", "form"] | None = Field(
+        None, description="How the body is written: json when nothing is said."
+    )
+
+
+class EachTerm(Model):
+    """A term for each entry of a list, such as each filter."""
+
+    each: str = Field(alias="$each")
+    term: str = Field(alias="$term")
+
+
+class Where(Model):
+    """A filter expression made of the terms whose variables are set; it becomes `{where}`."""
+
+    prefix: str = ""
+    join: str = " AND "
+    terms: list[str | EachTerm] = Field(min_length=1)
+
+
+class PageSize(Model):
+    """How many records are asked for at once."""
+
+    default: Annotated[int, Field(gt=0)]
+    max: Annotated[int, Field(gt=0)] | None = None
+
+
+class Restart(Model):
+    """For providers that stop a search at some depth: begin again after the last record."""
+
+    when_cursor_ge: Annotated[int, Field(gt=0)]
+    var: Identifier = Field(description="The variable that then holds the last record's value, for all later pages.")
+    from_: str = Field(alias="from", description="Where that value stands in a record.")
+
+
+class PageRule(Model):
+    """How one page leads to the next."""
+
+    style: Literal["none", "next_url", "link_header", "cursor", "offset", "page", "keyset", "graphql"] | None = Field(
+        None, description="Naming a style in an override replaces the whole page section."
+    )
+    at: str | None = Field(None, description="Where the next URL, cursor or offset stands in the answer.")
+    start: int | None = Field(None, description="The first offset (0) or page (1).")
+    advance: Literal["count", "page_size"] = Field("count", description="By what an offset grows.")
+    from_last: str | None = Field(None, description="keyset: where the value stands in the last record.")
+    more_at: str | None = Field(None, description="Where the answer says whether there is more; false ends the read.")
+    last_at: str | None = Field(None, description="page: where the number of the last page stands.")
+    total_at: str | None = Field(None, description="Where the number of all matching records stands.")
+    stop: Literal["empty", "short_page"] | None = Field(None, description="A page that ends the read by its length.")
+    stop_if: str | None = Field(None, description="Where something stands whose presence ends the read.")
+    size: PageSize | None = None
+    restart: Restart | None = None
+
+
+class Variant(Model):
+    """Another request, for when one of some variables is set."""
+
+    when: Annotated[list[str], Field(min_length=1)]
+    unless: list[str] = Field(default_factory=list)
+    request: Request
+    records: str | None = Field(None, description="Where its records stand; else as in read.")
+    page: PageRule | None = Field(None, description="Its paging; else as in read.")
+
+
+class CustomFields(Model):
+    """A list of customer-made fields within a record, to be read as if they were fields of the record."""
+
+    at: str
+    name: str
+    value: str
+
+
+class ClientFilter(Model):
+    """For providers that cannot filter by time: we do, by a time in the record. A record without one is kept."""
+
+    at: str
+    format: TimeStyle = "rfc3339"
+    order: Literal["asc", "desc", "none"] = Field(
+        "none", description="In which order of that time the provider lists; an ordered read ends early."
+    )
+
+
+class ReadRule(Model):
+    """How the records of an object are read."""
+
+    request: Request = Field(default_factory=Request)
+    where: Where | None = None
+    variants: list[Variant] = Field(default_factory=list)
+    max_url: Annotated[int, Field(ge=500)] | None = Field(
+        None, description="A longer URL sets the variable long_url, so that a variant can take over."
+    )
+    records: str = Field("", description="Where the list of records stands; empty: the answer itself.")
+    records_optional: bool = Field(False, description="The list is left out when it is empty.")
+    item: str = Field("", description="Where the record stands within an entry of that list.")
+    id: str = Field("id", description="Where the record's id stands; empty: records have none.")
+    required_fields: list[str] = Field(default_factory=list, description="Always requested.")
+    fields_from: Annotated[list[str], Field(min_length=1)] = Field(
+        default_factory=lambda: [""], description="The places in a record where a field is looked for, in order."
+    )
+    custom_fields: CustomFields | None = None
+    client_filter: ClientFilter | None = None
+    freeze_until: bool = Field(
+        False, description="The provider wants both bounds: an absent end is the moment at which the read begins."
+    )
+    page: PageRule = Field(default_factory=PageRule)
+
+
+class Count(Model):
+    """How the number of matching records is asked for."""
+
+    via: Literal["read"] | None = Field(None, description="read: the first page of one record.")
+    request: Request | None = None
+    at: str
+
+
+class Options(Model):
+    """Where the allowed values of a field stand."""
+
+    at: str
+    value: str = "value"
+    label: str = "label"
+
+
+class StaticField(Model):
+    """A field that the definition itself knows."""
+
+    type: ValueType = "string"
+    display: str | None = None
+    provider_type: str | None = None
+    read_only: bool | None = None
+    required: bool | None = None
+    references: list[str] = Field(default_factory=list)
+
+
+class SchemaRule(Model):
+    """How the fields of an object are known."""
+
+    source: Literal["describe", "sample", "static"] = Field(
+        "static",
+        description="describe: the provider tells. sample: from the first records. `fields` count always.",
+    )
+    request: Request | None = Field(None, description="describe: the request.")
+    fields_at: str = ""
+    name: str = "name"
+    display: str = "label"
+    type_at: str = "type"
+    subtype_at: str | None = None
+    types: dict[str, ValueType | dict[str, ValueType]] = Field(
+        default_factory=dict, description="Value types by provider type, or by provider type and subtype."
+    )
+    options: Options | None = None
+    read_only_at: str | None = None
+    custom_at: str | None = Field(None, description="True there: a custom field.")
+    standard_at: str | None = Field(None, description="Not true there: a custom field.")
+    required_at: str | None = None
+    refs_at: str | None = None
+    refs: dict[str, str] = Field(
+        default_factory=dict, description="Object names by the provider's names for references."
+    )
+    sample_size: Annotated[int, Field(gt=0, le=500)] = 25
+    fields: dict[str, StaticField] = Field(default_factory=dict)
+
+
+class ObjectDefinition(Model):
+    """What is known of one object, or of all by default."""
+
+    display: str | None = None
+    time: TimeStyle = Field("rfc3339", description="How {since} and {until} read without a pipe.")
+    vars: dict[Identifier, str] = Field(default_factory=dict, description="Texts for the templates of this object.")
+    read: ReadRule | None = None
+    count: Count | None = None
+    schema_: SchemaRule | None = Field(None, alias="schema")
+
+
+class ErrorRule(Model):
+    """If all that is given matches, the error is of this class."""
+
+    status: int | list[int] | None = None
+    code: str | list[str] | None = None
+    match: str | None = Field(None, description="A part of the message, in any letter case.")
+    class_: RuleKind = Field(alias="class")
+    retry_in: Annotated[float, Field(gt=0)] | None = Field(None, description="Seconds to wait when no header says.")
+
+    @property
+    def kind(self) -> ErrorKind:
+        """The class as the engine knows it."""
+        return ErrorKind(self.class_)
+
+
+class ErrorRules(Model):
+    """How errors are told: the rules stand before what the status usually means."""
+
+    code_at: str | None = None
+    message_at: str | None = None
+    fail_if: str | None = Field(None, description="Something here makes a 200 an error.")
+    fail_unless: str | None = Field(None, description="Not true here makes a 200 an error (`ok: false`).")
+    rules: list[ErrorRule] = Field(default_factory=list)
+
+
+class Check(Model):
+    """A harmless request that succeeds only with good credentials."""
+
+    path: str
+    method: Literal["GET", "POST"] = "GET"
+    ok: list[int] = Field(default_factory=lambda: [200])
+
+
+class DefinitionBase(Model):
+    """What the file and the merged definition have in common."""
+
+    spec: Literal["conjunct/provider@1"]
+    name: Identifier
+    display: str
+    base_url: str
+    inputs: list[Input] = Field(default_factory=list)
+    modules: dict[Identifier, Module] = Field(default_factory=dict)
+    default_module: str | None = None
+    extra_hosts: list[str] = Field(default_factory=list, description="Other hosts that may receive the credentials.")
+    headers: dict[str, str] = Field(default_factory=dict)
+    auth: Auth
+    check: Check | None = None
+    rate_limit: RateLimit = Field(default_factory=RateLimit)
+    errors: ErrorRules = Field(default_factory=ErrorRules)
+
+
+class DefinitionDocument(DefinitionBase):
+    """A provider.yaml as it is written. In defaults and objects, null removes what would be inherited."""
+
+    anchors: dict[str, Any] = Field(default_factory=dict, description="A place for YAML anchors; not read.")
+    defaults: ObjectDefinition = Field(default_factory=ObjectDefinition)
+    objects: dict[str, ObjectDefinition] = Field(min_length=1)
+
+
+class Definition(DefinitionBase):
+    """A checked definition, every object merged with the defaults. `"*"` stands for any other name."""
+
+    objects: dict[str, ObjectDefinition]
+
+    _made: dict[Hashable, Any] = PrivateAttr(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes of this definition, kept under `key` as long as the definition lives."""
+        made = self._made.get(key)
+        if made is None:
+            # Object names under "*" come from outside; they may not fill the memory.
+            if len(self._made) >= MAX_KEPT:
+                self._made.clear()
+            made = self._made[key] = make()
+        return cast("Made", made)
+
+    def object(self, name: str) -> ObjectDefinition | None:
+        """What is known of that object, or None when the provider has none of that name."""
+        return self.objects.get(name) or self.objects.get(ANY_OBJECT)
+
+    @property
+    def object_names(self) -> tuple[str, ...]:
+        """The objects known by name."""
+        return tuple(name for name in self.objects if name != ANY_OBJECT)
+
+
+RateLimit.model_rebuild()

@@ -1,0 +1,310 @@
+"""How one page leads to the next: small pure strategies that read an answer and name what to ask for next.
+
+None of them does I/O. A `PageToken` is ours: the provider's next URL, or values for template variables, and with them
+what must stick to every later page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from conjunct.connectors.definition import PageRule
+from conjunct.connectors.errors import CursorLoop, MalformedAnswer
+from conjunct.connectors.paths import JsonPath, parse_path
+from conjunct.core.problems import InvalidRequest
+
+Scalar = str | int
+
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_REL = re.compile(r""";\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""", re.IGNORECASE)
+
+
+class BadPageToken(InvalidRequest):
+    """The token of a page is not one that a connector gave."""
+
+    slug = "bad-page-token"
+    title = "The page token is not valid"
+
+
+@dataclass(frozen=True, slots=True)
+class PageToken:
+    """Where the next page begins.
+
+    `url` is the provider's own address of it, else `variables` go into the request's template. `sticky` are variables
+    that go with this and every later page. `first` is the id of the page's first record where a provider that ignores
+    our position would go unnoticed otherwise.
+    """
+
+    url: str | None = None
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    sticky: Mapping[str, Scalar] = field(default_factory=dict)
+    first: str | None = None
+
+    def encode(self) -> str:
+        """As a text to keep; JSON."""
+        parts = {"url": self.url, "vars": self.variables, "sticky": self.sticky, "first": self.first}
+        return orjson.dumps({key: value for key, value in parts.items() if value}, option=orjson.OPT_SORT_KEYS).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> PageToken:
+        """The token in a text. Raises `BadPageToken`."""
+        try:
+            parts = orjson.loads(text)
+            if isinstance(parts, dict):
+                token = cls(parts.get("url"), parts.get("vars", {}), parts.get("sticky", {}), parts.get("first"))
+                if token._is_sound():
+                    return token
+        except orjson.JSONDecodeError:
+            pass
+        raise BadPageToken("The page token was not made by this read.", remedy="Begin the read anew.")
+
+    def _is_sound(self) -> bool:
+        texts = all(text is None or isinstance(text, str) for text in (self.url, self.first))
+        return texts and all(
+            isinstance(values, dict) and all(isinstance(value, str | int) for value in values.values())
+            for values in (self.variables, self.sticky)
+        )
+
+
+FIRST_PAGE = PageToken()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a strategy sees of a page: the parsed body, the headers, the located records before any filter of ours, and
+    the variables that the request was made with."""
+
+    body: Any
+    headers: Mapping[str, str]
+    records: list[Any]
+    variables: Mapping[str, Any]
+
+
+Step = Callable[[Answer], PageToken | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """A compiled paging rule. `start` are the variables of the first page."""
+
+    start: Mapping[str, Scalar]
+    _step: Step
+    _stops: tuple[Callable[[Answer], bool], ...]
+
+    def following(self, answer: Answer, token: PageToken) -> PageToken | None:
+        """The token of the page after this one, whose own token was `token`; None at the end.
+
+        Raises `CursorLoop` when it is the same page again, `MalformedAnswer` when the pointer is not one.
+        """
+        if any(stop(answer) for stop in self._stops):
+            return None
+        following = self._step(answer)
+        if following is None:
+            return None
+        sticky = {**token.sticky, **following.sticky}
+        following = PageToken(following.url, following.variables, sticky, following.first)
+        if (following.url, following.variables, sticky) == (token.url, token.variables, token.sticky):
+            raise CursorLoop("the provider names the same page as the next one again and again")
+        return following
+
+
+class LoopGuard:
+    """Notices a circle of any length among page tokens, with constant memory (Brent's method).
+
+    `state` can be kept with a checkpoint and handed to the guard that goes on after it.
+    """
+
+    def __init__(self, state: tuple[str, int, int] | None = None) -> None:
+        self._kept, self._limit, self._steps = state or ("", 1, 0)
+
+    @property
+    def state(self) -> tuple[str, int, int]:
+        """The kept token, the steps after which another is kept, and the steps since."""
+        return (self._kept, self._limit, self._steps)
+
+    def check(self, token: str) -> None:
+        """Take the next token. Raises `CursorLoop` when it was there before."""
+        if token == self._kept:
+            raise CursorLoop("the provider's pages lead round in a circle")
+        self._steps += 1
+        if self._steps == self._limit:
+            self._kept, self._limit, self._steps = token, self._limit * 2, 0
+
+
+def compile_pager(rule: PageRule) -> Pager:
+    """The strategy of a checked rule."""
+    style = rule.style or "none"
+    start: dict[str, Scalar] = {}
+    if style == "offset":
+        start["offset"] = rule.start or 0
+    elif style == "page":
+        start["page"] = 1 if rule.start is None else rule.start
+    return Pager(start, _STEPS[style](rule), _stops(rule, style))
+
+
+def _stops(rule: PageRule, style: str) -> tuple[Callable[[Answer], bool], ...]:
+    stops: list[Callable[[Answer], bool]] = []
+    counts = style in ("offset", "page", "keyset")
+    if rule.stop == "empty" or counts:
+        stops.append(lambda answer: not answer.records)
+    if rule.stop == "short_page":
+        stops.append(lambda answer: len(answer.records) < (answer.variables.get("page_size") or 0))
+    if rule.stop_if is not None:
+        done = parse_path(rule.stop_if)
+        stops.append(lambda answer: _true(done.find(answer.body)))
+    if rule.more_at is not None:
+        more = parse_path(rule.more_at)
+        stops.append(lambda answer: not _true(more.find(answer.body)))
+    return tuple(stops)
+
+
+def _none(_rule: PageRule) -> Step:
+    return lambda _answer: None
+
+
+def _next_url(rule: PageRule) -> Step:
+    path = parse_path(rule.at or "")
+
+    def step(answer: Answer) -> PageToken | None:
+        url = path.find(answer.body)
+        if url in (None, "", False):
+            return None
+        if not isinstance(url, str):
+            raise MalformedAnswer(f"the next page's URL at '{rule.at}' is not a text but {_kind(url)}")
+        return PageToken(url=url)
+
+    return step
+
+
+def _link_header(_rule: PageRule) -> Step:
+    def step(answer: Answer) -> PageToken | None:
+        url = next_link(answer.headers.get("Link", ""))
+        return PageToken(url=url) if url else None
+
+    return step
+
+
+def next_link(header: str) -> str | None:
+    """The target of `rel="next"` in a Link header (RFC 8288)."""
+    for target, parameters in _LINK.findall(header):
+        rel = _REL.search(parameters)
+        if rel and "next" in (rel[1] or rel[2] or "").lower().split():
+            return str(target)
+    return None
+
+
+def _cursor(rule: PageRule) -> Step:
+    path = parse_path(rule.at or "")
+
+    def step(answer: Answer) -> PageToken | None:
+        cursor = path.find(answer.body)
+        if cursor in (None, "", False, 0):
+            return None
+        if isinstance(cursor, bool) or not isinstance(cursor, str | int):
+            raise MalformedAnswer(f"the cursor at '{rule.at}' is not a text or number but {_kind(cursor)}")
+        if rule.restart is not None and str(cursor).isdigit() and int(cursor) >= rule.restart.when_cursor_ge:
+            value = _from_last(answer, parse_path(rule.restart.from_), rule.restart.from_)
+            if str(value) == str(answer.variables.get(rule.restart.var)):
+                raise CursorLoop(f"the read began anew after {value!r} and came back to it")
+            return PageToken(sticky={rule.restart.var: value})
+        return PageToken(variables={"cursor": cursor})
+
+    return step
+
+
+def _offset(rule: PageRule) -> Step:
+    at = parse_path(rule.at) if rule.at is not None else None
+    total_at = parse_path(rule.total_at) if rule.total_at is not None else None
+
+    def step(answer: Answer) -> PageToken | None:
+        offset = int(answer.variables.get("offset") or 0)
+        if at is not None:
+            following = at.find(answer.body)
+            if following is None:
+                return None
+            following = _whole(following, f"the next offset at '{rule.at}'")
+            if following <= offset:
+                raise CursorLoop(f"the next offset ({following}) is not after this one ({offset})")
+        else:
+            size = answer.variables.get("page_size") if rule.advance == "page_size" else None
+            following = offset + int(size or len(answer.records))
+        total = _total(total_at, answer.body)
+        if total is not None and following - (rule.start or 0) >= total:
+            return None
+        return PageToken(variables={"offset": following})
+
+    return step
+
+
+def _page(rule: PageRule) -> Step:
+    last_at = parse_path(rule.last_at) if rule.last_at is not None else None
+
+    def step(answer: Answer) -> PageToken | None:
+        page = int(answer.variables.get("page") or 0)
+        if last_at is not None:
+            last = last_at.find(answer.body)
+            if last is None or page >= _whole(last, f"the last page at '{rule.last_at}'"):
+                return None
+        return PageToken(variables={"page": page + 1})
+
+    return step
+
+
+def _keyset(rule: PageRule) -> Step:
+    path = parse_path(rule.from_last or "")
+    total_at = parse_path(rule.total_at) if rule.total_at is not None else None
+
+    def step(answer: Answer) -> PageToken | None:
+        # A keyset page tells how many records there are from its beginning on, so its own may be all.
+        total = _total(total_at, answer.body)
+        if total is not None and total <= len(answer.records):
+            return None
+        return PageToken(variables={"after": _from_last(answer, path, rule.from_last or "")})
+
+    return step
+
+
+_STEPS: dict[str, Callable[[PageRule], Step]] = {
+    "none": _none,
+    "next_url": _next_url,
+    "link_header": _link_header,
+    "cursor": _cursor,
+    "offset": _offset,
+    "page": _page,
+    "keyset": _keyset,
+    "graphql": _cursor,
+}
+
+
+def _from_last(answer: Answer, path: JsonPath, at: str) -> Scalar:
+    value = path.find(answer.records[-1]) if answer.records else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise MalformedAnswer(f"the last record has no text or number at '{at}' to go on from")
+    return value
+
+
+def _total(path: JsonPath | None, body: Any) -> int | None:
+    value = path.find(body) if path is not None else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _whole(value: Any, what: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    raise MalformedAnswer(f"{what} is not a whole number but {_kind(value)}")
+
+
+def _true(value: Any) -> bool:
+    return bool(value) and value != "false"
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", float: "a number"}
+    return names.get(type(value), type(value).__name__)

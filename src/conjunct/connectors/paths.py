@@ -1,0 +1,52 @@
+"""Paths into JSON: where a definition says that something stands in an answer.
+
+Two spellings. Dotted: `paging.next.link`, `errors.0.message` (a number is a position in a list). Bracketed, for names
+that hold dots: `$['@odata.nextLink']`. The empty path is the whole value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from conjunct.kit.json_path import is_nested, parse_selector
+
+
+class PathSyntaxError(ValueError):
+    """The text is not a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPath:
+    """A compiled path; `steps` are names, or positions as digits."""
+
+    steps: tuple[str, ...]
+
+    def find(self, node: Any) -> Any:
+        """What stands there, or None when nothing does."""
+        for step in self.steps:
+            if isinstance(node, dict):
+                node = node.get(step)
+            elif isinstance(node, list) and step.isascii() and step.isdigit():
+                position = int(step)
+                node = node[position] if position < len(node) else None
+            else:
+                return None
+        return node
+
+
+@lru_cache(maxsize=4096)
+def parse_path(text: str) -> JsonPath:
+    """Compile a dotted or bracketed path. Raises `PathSyntaxError`."""
+    if text == "":
+        return JsonPath(())
+    if is_nested(text):
+        try:
+            return JsonPath(parse_selector(text))
+        except ValueError as error:
+            raise PathSyntaxError(str(error)) from None
+    steps = tuple(text.split("."))
+    if not all(steps) or text.startswith("$"):
+        raise PathSyntaxError(f"'{text}' is not a path; write a.b.0.c, or $['a']['b'] for names that hold dots")
+    return JsonPath(steps)
