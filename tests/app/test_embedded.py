@@ -168,7 +168,7 @@ async def test_only_the_owner_reads_what_is_secret(data_dir: Path) -> None:
             "cluster": 0o700,
             "run": 0o700,
         }
-        assert mode(folder) == mode(data_dir) == (0o711 if os.geteuid() == 0 else 0o700)
+        assert mode(folder) == mode(data_dir) == (0o710 if os.geteuid() == 0 else 0o700)
 
 
 async def test_a_killed_server_is_started_again_with_its_data(data_dir: Path) -> None:

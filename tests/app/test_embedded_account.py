@@ -63,6 +63,15 @@ async def test_root_runs_the_server_as_nobody_and_gives_away_its_folders_only(re
 
 
 @root_only
+async def test_root_may_have_made_the_data_directory_for_itself_before(reachable: Path) -> None:
+    data_dir = reachable / "data"
+    data_dir.mkdir(mode=0o700)
+    async with EmbeddedPostgres(data_dir, durable=False) as server:
+        await server.check()
+    assert data_dir.stat().st_mode & 0o777 == 0o710, "only the server's group may walk through"
+
+
+@root_only
 async def test_root_is_told_which_folder_the_server_cannot_pass(reachable: Path) -> None:
     closed = reachable / "closed"
     closed.mkdir(mode=0o700)

@@ -1,7 +1,7 @@
 """The account that runs the server.
 
-PostgreSQL refuses to run as root. Started by root, it runs as `nobody` and owns its own folders only; it must
-then be able to walk down to them, and nothing above them is changed to let it.
+PostgreSQL refuses to run as root. Started by root, it runs as `nobody` and owns its own folders only. It must be
+able to walk down to them: the data directory lets its group through, and nothing above that is changed.
 """
 
 from __future__ import annotations
@@ -56,6 +56,12 @@ class Account:
                 remedy=f"Look at what it is; move it away, or change its owner: chown {self.uid} {folder}",
             )
         folder.chmod(0o700)
+
+    def let_through(self, folder: Path) -> None:
+        """Let the server's account walk through one of our folders without seeing what is in it."""
+        if self.switched and not folder.stat().st_mode & stat.S_IXOTH:
+            os.chown(folder, -1, self.gid)
+            folder.chmod(0o710)
 
     def obstacle(self, path: Path) -> Path | None:
         """The first folder on the way to `path` that the server's account may not walk through, if any.

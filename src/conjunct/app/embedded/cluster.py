@@ -81,17 +81,15 @@ class Cluster:
 
     def make_folders(self) -> None:
         """Make the folder of the embedded database; raises `ServerFailed` where the server could not reach it."""
-        # Others may walk through, as the server has to when it is not run by our own user, but not look around.
-        mode = 0o711 if self.account.switched else 0o700
         try:
-            self.data_dir.mkdir(mode=mode, parents=True, exist_ok=True)
-            self.folder.mkdir(mode=mode, exist_ok=True)
+            for folder in (self.data_dir, self.folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.account.let_through(folder)
         except OSError as error:
             raise ServerFailed(
                 f"The data directory {self.data_dir} cannot be made: {error.strerror}.",
                 remedy="Choose a data directory that can be written.",
             ) from error
-        self.folder.chmod(mode)
         if obstacle := self.account.obstacle(self.data):
             raise ServerFailed(
                 f"Root may not run PostgreSQL, and the user who runs it instead (uid {self.account.uid}) may not "
