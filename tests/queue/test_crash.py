@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conjunct.queue import NewJob
 
+Start = Callable[[], Awaitable[Process]]
 PROGRAM = Path(__file__).with_name("crashing_worker.py")
 
 
 @pytest.fixture
-async def processes(queue) -> AsyncIterator:
+async def processes(queue) -> AsyncIterator[Start]:
     """Starts worker processes, and kills at the end those that are left."""
     started = []
 
@@ -37,7 +40,7 @@ async def kill(process) -> None:
 
 
 @pytest.fixture
-async def effects(queue) -> AsyncIterator:
+async def effects(queue) -> AsyncIterator[Callable[[], Awaitable[Sequence[Any]]]]:
     """A domain table that the worker processes write to in the transaction that finishes the job."""
     await queue.execute("create table effect (ref_id text, worker text, attempts int)")
     yield lambda: queue.execute("select ref_id, worker, attempts from effect order by ref_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ async def down_for(queue, time: str) -> None:
     await queue.execute("update schedule set next_at = next_at - cast(cast(:time as text) as interval)", time=time)
 
 
-async def next_moments(queue) -> dict:
+async def next_moments(queue) -> dict[str, Any]:
     return {row.key: row.next_at for row in await queue.execute("select key, next_at from schedule")}
 
 

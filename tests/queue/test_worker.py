@@ -71,7 +71,9 @@ async def test_a_job_due_soon_runs_when_due_without_a_poll(queue):
 
 
 async def test_jobs_of_a_lane_run_one_at_a_time_in_order_whoever_runs_them(queue):
-    running, most, order = Counter(), Counter(), {}
+    running: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    order: dict[str, list[str]] = {}
 
     async def handler(job):
         running[job.lane] += 1
@@ -182,7 +184,7 @@ async def test_a_handler_may_finish_its_job_in_its_own_transaction(queue):
         seen.append(job.ref_id)
         return Done()
 
-    seen = []
+    seen: list[str] = []
     async with queue.worker({"k": handler}):
         await queue.enqueue(NewJob("p", "k", "first", lane="p/x"))
         await queue.until(EMPTY)
@@ -327,7 +329,7 @@ class TestDatabaseTrouble:
     )
 
     async def test_work_goes_on_after_all_connections_were_cut_again_and_again(self, queue):
-        ran = Counter()
+        ran: Counter[str] = Counter()
 
         async def handler(job):
             ran[job.ref_id] += 1

@@ -26,6 +26,9 @@ with recursive args as materialized (
 busy as materialized (
     select tenant, count(*) as running from job where state = 'running' group by tenant
 ),
+capped as materialized (
+    select coalesce(array_agg(busy.tenant), '{}') as tenants from busy, args where busy.running >= args.cap
+),
 walk as (
     select first.tenant, 0 as opened from args left join lateral (
         select tenant from job where state = 'ready' and tenant > args.after order by tenant limit 1
@@ -34,9 +37,10 @@ walk as (
     select
         (select job.tenant from job where job.state = 'ready' and job.tenant > walk.tenant order by job.tenant limit 1),
         walk.opened + (
-            coalesce(busy.running, 0) < args.cap and mod(hashtext(walk.tenant) & 65535, args.shards) = args.shard
+            walk.tenant <> all((select tenants from capped)::text[])
+            and mod(hashtext(walk.tenant) & 65535, args.shards) = args.shard
         )::int
-    from walk cross join args left join busy on busy.tenant = walk.tenant
+    from walk cross join args
     where walk.tenant is not null and walk.opened < args.size
 ),
 share as materialized (

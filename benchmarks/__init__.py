@@ -1,0 +1,1 @@
+"""Measurements of the budgets, each beside a bare baseline taken in the same run."""
