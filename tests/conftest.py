@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
-import conjunct
-from conjunct.core.database import Base, Database
+from conjunct.app.embedded import scratch_postgres
+from conjunct.app.tables import METADATA
+from conjunct.core.database import Database
 from conjunct.kit.ids import new_id
-
-for module in pkgutil.walk_packages(conjunct.__path__, "conjunct."):
-    if module.name.endswith(".models"):
-        importlib.import_module(module.name)
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+async def server_url() -> AsyncIterator[str]:
     """A Postgres server: the one that CONJUNCT_TEST_DATABASE_URL names, else an embedded one."""
-    given = os.environ.get("CONJUNCT_TEST_DATABASE_URL")
-    if given:
+    if given := os.environ.get("CONJUNCT_TEST_DATABASE_URL"):
         yield given
         return
-    from conjunct.app.embedded import EmbeddedPostgres
-
-    with tempfile.TemporaryDirectory(prefix="cjtest") as folder:
-        server = EmbeddedPostgres(Path(folder), durable=False)
-        server.start()
-        try:
-            yield server.url
-        finally:
-            server.stop()
+    async with scratch_postgres() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +34,7 @@ async def database_url(server_url: str) -> AsyncIterator[str]:
     try:
         database = Database(url)
         async with database.engine.begin() as engine:
-            await engine.run_sync(Base.metadata.create_all)
+            await engine.run_sync(METADATA.create_all)
         await database.dispose()
         yield url
     finally:
@@ -61,7 +46,7 @@ async def database_url(server_url: str) -> AsyncIterator[str]:
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The database, with every table empty."""
     database = Database(database_url)
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    tables = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
     async with database.engine.begin() as connection:
         await connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     yield database

@@ -1,1 +1,5 @@
 """The conjunct command."""
+
+from conjunct.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,213 @@
+"""How runs end, wait or try again, and what that means for their object, connection and installation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.actions.read.failures import BeginAnew, Decision, GiveUp, TryAgain, Wait, decide
+from conjunct.actions.read.repository import ReadRepository
+from conjunct.actions.read.runs import Progress, Run
+from conjunct.actions.read.schedules import schedule_key
+from conjunct.connections import ConnectionService
+from conjunct.connectors import ProviderError
+from conjunct.core.database import Database
+from conjunct.installations import InstallationService, InstallationState
+from conjunct.kit.clock import Clock
+from conjunct.operations import LogLine, OperationService
+from conjunct.queue import Done, Engine, Job, Outcome, Retry
+
+HOPELESS_LIMIT = 3
+"""After so many failures in a row that retrying cannot mend, an object's schedule is paused."""
+
+log = structlog.get_logger(__name__)
+
+
+class Ender:
+    """Records what became of an attempt at a run."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        installations: InstallationService,
+        connections: ConnectionService,
+        operations: OperationService,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._installations = installations
+        self._connections = connections
+        self._operations = operations
+        self._clock = clock
+
+    async def succeed(
+        self, session: AsyncSession, job: Job, run: Run, state: InstallationState, progress: Progress
+    ) -> None:
+        """End a run well: watermark, operation, connection, health and the job itself in the caller's transaction."""
+        repository = ReadRepository(session)
+        await repository.change_run(run.project_id, run.operation_id, active=False)
+        if run.new_watermark is not None:
+            await repository.advance_watermark(run.project_id, run.installation_id, run.object_name, run.new_watermark)
+        await self._operations.finish(
+            session, run.project_id, run.operation_id, status="success", result=_summary(run, progress)
+        )
+        await self._connections.mark_working(session, run.project_id, state.connection_id)
+        if state.health_status != "healthy":
+            await self._installations.set_health(session, run.project_id, run.installation_id, "healthy")
+        await self._engine.finish(session, job)
+        log.info("read.succeeded", records=progress.records, pages=progress.page, read_type=run.read_type)
+
+    async def after_failure(self, job: Job, run: Run, error: ProviderError) -> Outcome:
+        """Decide what a failed attempt means, and record it."""
+        decision = await self._decide(run, error)
+        log.warning("read.failed", error=str(error), kind=error.kind.value, decision=type(decision).__name__)
+        match decision:
+            case Wait(delay):
+                return await self._wait(job, run, error, delay)
+            case TryAgain(delay):
+                return await self._try_again(job, run, error, delay)
+            case BeginAnew():
+                return await self._begin_anew(job, run, error)
+            case GiveUp():
+                return await self.give_up(job, run, str(error), error=error, decision=decision)
+
+    async def _decide(self, run: Run, error: ProviderError) -> Decision:
+        async with self._database.transaction() as session:
+            row = await ReadRepository(session).run(run.project_id, run.operation_id)
+        now = Run.from_row(row) if row is not None else run  # pages handed over meanwhile have set its tries back
+        return decide(error, tries=now.tries, restarts=now.restarts)
+
+    async def give_up(
+        self,
+        job: Job,
+        run: Run,
+        reason: str,
+        *,
+        error: ProviderError | None = None,
+        decision: GiveUp | None = None,
+    ) -> Outcome:
+        """Fail the run. The watermark stays, so that the next run reads the same window and more."""
+        decision = decision or GiveUp(hopeless=False)
+        async with self._database.transaction() as session:
+            await self._engine.finish(session, job)
+            repository = ReadRepository(session)
+            await repository.change_run(run.project_id, run.operation_id, active=False)
+            await self._operations.finish(
+                session, run.project_id, run.operation_id, status="failure", result=f"[{run.object_name}] {reason}"
+            )
+            await self._operations.log(
+                session,
+                run.project_id,
+                run.operation_id,
+                [LogLine("ERROR", _explanation(decision), error=reason, details=_details(error))],
+            )
+            if decision.bad_credentials:
+                await self._mark_bad_credentials(session, run)
+            elif decision.hopeless:
+                await self._count_hopeless(session, run, reason)
+        return Done()
+
+    async def _mark_bad_credentials(self, session: AsyncSession, run: Run) -> None:
+        """The connection's reads rest until its credentials are changed: scheduled jobs of it do nothing till then."""
+        state = await self._installations.load(session, run.project_id, run.installation_id)
+        if state is None:
+            return
+        await self._connections.mark_bad_credentials(session, run.project_id, state.connection_id)
+        await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
+
+    async def _count_hopeless(self, session: AsyncSession, run: Run, reason: str) -> None:
+        repository = ReadRepository(session)
+        row = (await repository.objects(run.project_id, run.installation_id)).get(run.object_name)
+        if row is None:
+            return
+        failures = row.hopeless_failures + 1
+        changes: dict[str, object] = {"hopeless_failures": failures}
+        if failures >= HOPELESS_LIMIT and row.paused is None:
+            changes |= {"paused": "failures", "pause_note": reason[:1000]}
+            keys = [schedule_key(run.installation_id, run.object_name)]
+            await self._engine.remove_schedules(session, run.project_id, keys)
+            await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
+            note = (
+                f"Scheduled reads of {run.object_name} are paused after {failures} failures that trying again cannot "
+                "mend. Change what the error names, then unpause them."
+            )
+            await self._operations.log(session, run.project_id, run.operation_id, [LogLine("ERROR", note)])
+            log.warning("read.paused", failures=failures)
+        await repository.change_objects(run.project_id, run.installation_id, [run.object_name], **changes)
+
+    async def _wait(self, job: Job, run: Run, error: ProviderError, delay: timedelta) -> Outcome:
+        line = LogLine(
+            "WARNING",
+            f"The provider asked us to slow down; the read goes on in {round(delay.total_seconds())} s.",
+            error=error.message,
+            details=_details(error),
+        )
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            state = await self._installations.load(session, run.project_id, run.installation_id)
+            if state is not None:
+                until = self._clock.now() + delay
+                await self._connections.throttle(session, run.project_id, state.connection_id, until)
+            await self._operations.log(session, run.project_id, run.operation_id, [line])
+        return Retry(delay, str(error), counted=False)
+
+    async def _try_again(self, job: Job, run: Run, error: ProviderError, delay: timedelta) -> Outcome:
+        line = LogLine(
+            "WARNING",
+            f"The provider failed; the page is asked for again in {round(delay.total_seconds())} s.",
+            error=error.message,
+            details=_details(error),
+        )
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            repository = ReadRepository(session)
+            row = await repository.run(run.project_id, run.operation_id)
+            tries = (row.tries if row is not None else run.tries) + 1
+            await repository.change_run(run.project_id, run.operation_id, tries=tries)
+            await self._operations.report_retry(
+                session, run.project_id, run.operation_id, attempts=tries, at=self._clock.now()
+            )
+            await self._operations.log(session, run.project_id, run.operation_id, [line])
+        return Retry(delay, str(error), counted=False)
+
+    async def _begin_anew(self, job: Job, run: Run, error: ProviderError) -> Outcome:
+        line = LogLine(
+            "WARNING",
+            "The provider no longer knows the page that comes next; the read begins anew from its first page.",
+            error=error.message,
+            details=_details(error),
+        )
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            await ReadRepository(session).change_run(
+                run.project_id, run.operation_id, next_page=None, restarts=run.restarts + 1
+            )
+            await self._operations.log(session, run.project_id, run.operation_id, [line])
+        return Retry(timedelta(seconds=1), str(error), counted=False)
+
+
+def _summary(run: Run, progress: Progress) -> str:
+    if progress.records == 0:
+        return f"[{run.object_name}] No new data found"
+    left_out = f", {progress.failed} left out" if progress.failed else ""
+    return f"[{run.object_name}] {progress.records} records read{left_out}"
+
+
+def _explanation(decision: GiveUp) -> str:
+    if decision.bad_credentials:
+        return "The provider does not accept the connection's credentials. Its reads rest until they are changed."
+    if decision.hopeless:
+        return "The read failed for a reason that trying again cannot mend."
+    return "The read failed. What it would have brought is read by the next one."
+
+
+def _details(error: ProviderError | None) -> dict[str, str]:
+    if error is None:
+        return {}
+    known = {"kind": error.kind.value, "origin": error.origin, "status": error.status, "code": error.code}
+    return {name: str(value) for name, value in known.items() if value is not None}

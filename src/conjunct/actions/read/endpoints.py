@@ -1,0 +1,109 @@
+"""The read action over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Body, Depends, Path, Request, Response
+
+from conjunct.actions.read.schemas import PauseRequest, ReadRequest, ReadResultAsync
+from conjunct.actions.read.service import ReadService
+from conjunct.core.http import Transaction, api_router, json_bytes
+from conjunct.installations import Installations
+from conjunct.operations import BackfillProgress, Operations
+from conjunct.tenants import ProjectId
+
+router = api_router(tags=["Read"])
+progress_router = api_router(tags=["Operation"])
+
+_INTEGRATION = "/projects/{projectIdOrName}/integrations/{integrationId}"
+_INSTALLATION = _INTEGRATION + "/installations/{installationId}"
+
+
+def _service(request: Request) -> ReadService:
+    service: ReadService = request.app.state.reads
+    return service
+
+
+Reads = Annotated[ReadService, Depends(_service)]
+IntegrationId = Annotated[str, Path(alias="integrationId", description="The integration's id or name.")]
+InstallationId = Annotated[str, Path(alias="installationId", description="The installation's id.")]
+ObjectName = Annotated[
+    str, Path(alias="objectName", description="The object's name, as the provider or as you name it.")
+]
+
+
+@router.post(
+    _INTEGRATION + "/objects/{objectName}",
+    operation_id="triggerRead",
+    status_code=201,
+    response_model=ReadResultAsync,
+)
+async def trigger_read(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    object_name: ObjectName,
+    body: ReadRequest,
+    session: Transaction,
+    reads: Reads,
+    installations: Installations,
+) -> ReadResultAsync:
+    """Read an object of one group now, in the background."""
+    state = await installations.require_by_group(session, project_id, integration_id, body.group_ref)
+    operation_id = await reads.trigger(
+        session, state, object_name, since=body.since_timestamp, until=body.until_timestamp
+    )
+    return ReadResultAsync(operation_id=operation_id)
+
+
+@router.post(_INSTALLATION + ":pause", operation_id="pauseReads", status_code=204)
+async def pause_reads(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    installation_id: InstallationId,
+    session: Transaction,
+    reads: Reads,
+    installations: Installations,
+    body: Annotated[PauseRequest | None, Body()] = None,
+) -> Response:
+    """Pause the scheduled reads of an installation, whole or by object."""
+    state = await installations.require(session, project_id, integration_id, installation_id)
+    await reads.pause(session, state, body.objects if body else None, body.note if body else None)
+    return Response(status_code=204)
+
+
+@router.post(_INSTALLATION + ":unpause", operation_id="unpauseReads", status_code=204)
+async def unpause_reads(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    installation_id: InstallationId,
+    session: Transaction,
+    reads: Reads,
+    installations: Installations,
+    body: Annotated[PauseRequest | None, Body()] = None,
+) -> Response:
+    """Let paused scheduled reads go on from where they were."""
+    state = await installations.require(session, project_id, integration_id, installation_id)
+    await reads.unpause(session, state, body.objects if body else None)
+    return Response(status_code=204)
+
+
+@progress_router.get(
+    _INSTALLATION + "/objects/{objectName}/backfill-progress",
+    operation_id="getBackfillProgress",
+    response_model=BackfillProgress,
+)
+async def get_backfill_progress(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    installation_id: InstallationId,
+    object_name: ObjectName,
+    session: Transaction,
+    reads: Reads,
+    installations: Installations,
+    operations: Operations,
+) -> Response:
+    """How many records of an object's backfill have been read, of how many."""
+    state = await installations.require(session, project_id, integration_id, installation_id)
+    operation_id = await reads.backfill_operation(session, state, object_name)
+    return json_bytes(await operations.progress(session, project_id, operation_id))

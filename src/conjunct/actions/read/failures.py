@@ -1,0 +1,70 @@
+"""What a failed read does next, as data: wait, try again, begin anew, or give up."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from conjunct.connectors import CursorGone, ProviderError, QuotaExhausted, RateLimited
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked
+
+FIRST_DELAY = timedelta(seconds=2)
+LONGEST_DELAY = timedelta(minutes=30)
+GROWTH = 4
+MAX_TRIES = 8
+MAX_RESTARTS = 3
+DEFAULT_THROTTLE = timedelta(seconds=30)
+DEFAULT_QUOTA_WAIT = timedelta(hours=1)
+LONGEST_THROTTLE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The provider asks us to slow down: no call of this connection before `delay` is over. It counts as no failure."""
+
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """It may pass: the same page again after `delay`."""
+
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class BeginAnew:
+    """The page token is gone: the run's window again from its first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The run fails. `hopeless` failures will come again until a person changes something."""
+
+    hopeless: bool
+    bad_credentials: bool = False
+
+
+Decision = Wait | TryAgain | BeginAnew | GiveUp
+
+
+def decide(error: ProviderError, *, tries: int, restarts: int, rng: random.Random | None = None) -> Decision:
+    """What to do after `error`, when the run failed `tries` times since its last page and began anew `restarts` times."""
+    if isinstance(error, RateLimited | QuotaExhausted):
+        default = DEFAULT_QUOTA_WAIT if isinstance(error, QuotaExhausted) else DEFAULT_THROTTLE
+        asked = timedelta(seconds=error.retry_after) if error.retry_after is not None else default
+        return Wait(min(max(asked, timedelta(seconds=1)), LONGEST_THROTTLE))
+    if isinstance(error, CursorGone):
+        return BeginAnew() if restarts < MAX_RESTARTS else GiveUp(hopeless=False)
+    if isinstance(error, AuthInvalid | AuthRevoked):
+        return GiveUp(hopeless=True, bad_credentials=True)
+    if error.retryable and tries + 1 < MAX_TRIES:
+        return TryAgain(_backoff(tries, error.retry_after, rng or random.Random()))  # noqa: S311 - jitter, not a secret
+    return GiveUp(hopeless=error.hopeless)
+
+
+def _backoff(tries: int, retry_after: float | None, rng: random.Random) -> timedelta:
+    grown = min(FIRST_DELAY * GROWTH**tries, LONGEST_DELAY)
+    jittered = grown * rng.uniform(0.8, 1.2)
+    return max(jittered, timedelta(seconds=min(retry_after or 0, LONGEST_THROTTLE.total_seconds())))

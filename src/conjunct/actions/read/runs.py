@@ -1,0 +1,80 @@
+"""A read run as a value: what to read, how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, Self
+
+from conjunct.actions.read.models import ReadRunRow
+
+ReadType = Literal["backfill", "scheduled", "triggered"]
+
+JOB_MAX_ATTEMPTS = 1000
+"""A run decides for itself when to give up; the queue's own limit only stops a job that kills every worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come: the next page to hand over, and the numbers of what was handed over."""
+
+    next_page: str | None
+    page: int
+    records: int
+    failed: int
+    estimated: int | None
+
+    def after_page(self, next_page: str | None, *, records: int, failed: int) -> Self:
+        """The progress when one more page has been handed over."""
+        return replace(
+            self,
+            next_page=next_page,
+            page=self.page + 1,
+            records=self.records + records,
+            failed=self.failed + failed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A read run. `since` and `until` are frozen when it begins; both are inclusive, None is without bound."""
+
+    project_id: str
+    operation_id: str
+    installation_id: str
+    object_name: str
+    config_id: str
+    read_type: str
+    since: datetime | None
+    until: datetime | None
+    new_watermark: datetime | None
+    started: datetime
+    active: bool
+    tries: int
+    restarts: int
+    progress: Progress
+
+    @classmethod
+    def from_row(cls, row: ReadRunRow) -> Self:
+        """The run that a row holds."""
+        return cls(
+            project_id=row.project_id,
+            operation_id=row.operation_id,
+            installation_id=row.installation_id,
+            object_name=row.object_name,
+            config_id=row.config_id,
+            read_type=row.read_type,
+            since=row.since,
+            until=row.until,
+            new_watermark=row.new_watermark,
+            started=row.create_time,
+            active=row.active,
+            tries=row.tries,
+            restarts=row.restarts,
+            progress=Progress(row.next_page, row.page, row.records, row.failed_records, row.estimated),
+        )
+
+
+def lane_of(project_id: str, installation_id: str, object_name: str) -> str:
+    """The lane in which an installation's reads of one object follow one another."""
+    return f"{project_id}/read/{installation_id}/{object_name}"

@@ -1,0 +1,59 @@
+"""The first start: an org, a project, an API key, and a file that tells them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from sqlalchemy import text
+
+from conjunct.core.database import Database
+from conjunct.tenants import NewProject, TenantService
+
+FILE = "bootstrap.json"
+_LOCK = 0x636F6E6B
+
+
+async def bootstrap(database: Database, tenants: TenantService) -> NewProject | None:
+    """Make the org, the project `default` and its admin key where the database has no project yet; else None."""
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if await tenants.has_projects(session):
+            return None
+        return await tenants.create_org_and_project(session, org="default", project="default", app_name="My product")
+
+
+def write_bootstrap_file(data_dir: Path, url: str, project: NewProject) -> Path:
+    """Write how to reach the new project, for its owner's eyes only (mode 0600); replaces the file as a whole."""
+    path = data_dir / FILE
+    content = {
+        "url": url,
+        "projectId": project.project_id,
+        "projectName": project.project_name,
+        "apiKey": project.api_key,
+    }
+    temporary = path.with_suffix(".tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    return path
+
+
+def update_bootstrap_url(data_dir: Path, url: str) -> None:
+    """Keep the file's address true when the server moves to another port."""
+    path = data_dir / FILE
+    if not path.exists():
+        return
+    content = json.loads(path.read_text())
+    if content.get("url") != url:
+        content["url"] = url
+        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")

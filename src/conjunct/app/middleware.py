@@ -1,0 +1,118 @@
+"""What every request passes before it reaches an endpoint: its id, its surface, its size limit, its log line."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from conjunct.core.problem_responses import MEDIA_TYPE, render
+from conjunct.core.problems import Problem, TooLarge
+from conjunct.core.telemetry import bind
+from conjunct.kit.ids import new_id
+
+SURFACES = ("read", "write", "search", "proxy")
+"""Surfaces with a host label and a path prefix of their own; `api` and any other host is the platform's."""
+
+_CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+log = structlog.get_logger("conjunct.http")
+
+
+class RequestContext:
+    """Gives a request its id, binds it to the log, and writes one line when the answer is sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        request_id = given.decode() if _CLIENT_REQUEST_ID.fullmatch(given) else new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        with bind(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                elapsed = round((time.perf_counter() - started) * 1000, 1)
+                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=elapsed)
+
+
+class SurfaceRouting:
+    """Sends `read.example.com/v1/…` to where `example.com/read/v1/…` is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+            label = host.partition(".")[0].lower()
+            if label in SURFACES and "." in host:
+                prefix = f"/{label}"
+                scope = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies that are larger than allowed, by their declared length or as they arrive."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, longer: Mapping[str, int]) -> None:
+        self._app = app
+        self._limit = limit
+        self._longer = longer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = next((size for prefix, size in self._longer.items() if scope["path"].startswith(prefix)), self._limit)
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > limit:
+            await _refuse(scope, send, _too_large(limit))
+            return
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+            return message
+
+        await self._app(scope, receive_limited, send)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"The body is larger than the {limit:,} bytes that are allowed here.",
+        remedy="Send less at once, or ask the operator to raise CONJUNCT_MAX_BODY_BYTES.",
+    )
+
+
+async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:
+    body = render(problem, request_id=scope.get("state", {}).get("request_id"))
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,66 @@
+"""How the command tells what went wrong."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from conjunct.app.up import NotReady
+from conjunct.core.problems import Problem
+from conjunct.core.settings import SettingsError
+from conjunct.simulators import SimulatorError
+
+EXIT_REFUSED = 1
+EXIT_BUG = 70
+
+
+class CommandFailed(Exception):
+    """A command cannot do what was asked; the message says why, `remedy` what to do."""
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+def print_failure(error: Exception) -> int:
+    """Tell an error on standard error; returns the exit status."""
+    match error:
+        case Problem():
+            _print_problem(error)
+        case CommandFailed():
+            _print_error(str(error), error.remedy)
+        case SettingsError():
+            _print_error(f"A setting is wrong. {error}", "See docs/reference/settings.md.")
+        case SimulatorError() | NotReady():
+            _print_error(str(error))
+        case OSError():
+            _print_error(f"{type(error).__name__}: {error}")
+        case _:
+            traceback.print_exception(error)
+            _print_error("This is a fault of Conjunct's own; please report it with the lines above.")
+            return EXIT_BUG
+    return EXIT_REFUSED
+
+
+def print_issues(issues: list[dict[str, object]], source: str | None = None) -> None:
+    """List faults, each with its place; `issues` are in the API's wire format."""
+    for issue in issues:
+        context = issue.get("context")
+        place = str(issue.get("name") or "")
+        if isinstance(context, dict) and "line" in context:
+            position = f"{context['line']}:{context.get('column')}"
+            place = f"{source or 'line'}:{position}: {place}" if place else f"{source or 'line'}:{position}"
+        print(f"  {place}: {issue.get('detail')}", file=sys.stderr)
+        if issue.get("remedy"):
+            print(f"      {issue['remedy']}", file=sys.stderr)
+
+
+def _print_problem(problem: Problem) -> None:
+    _print_error(problem.detail, problem.remedy, [issue.to_wire() for issue in problem.issues])
+
+
+def _print_error(message: str, remedy: str | None = None, issues: list[dict[str, object]] | None = None) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    print_issues(issues or [])
+    if remedy:
+        print(f"  {remedy}", file=sys.stderr)
