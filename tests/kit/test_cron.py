@@ -117,6 +117,20 @@ def test_the_minimum_interval_is_the_smallest_gap_that_ever_occurs(expression, i
     assert cron.parse(expression).minimum_interval() == interval
 
 
+@pytest.mark.parametrize(
+    ("expression", "interval"),
+    [
+        ("*/10 * * * *", timedelta(minutes=10)),
+        ("0 0 1 1 *", timedelta(days=1)),
+        ("55,5 0,23 1 * *", timedelta(minutes=10)),
+    ],
+)
+def test_the_quick_interval_takes_every_day_for_one_on_which_it_fires(expression, interval):
+    schedule = cron.parse(expression)
+    assert schedule.minimum_interval_if_daily() == interval
+    assert schedule.minimum_interval_if_daily() <= schedule.minimum_interval()
+
+
 _lists = st.lists(st.integers(0, 23), min_size=1, max_size=4).map(lambda numbers: ",".join(map(str, numbers)))
 
 

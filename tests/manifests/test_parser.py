@@ -154,6 +154,13 @@ class TestKeysAndTypes:
             6, 5, "integrations.0.xyzzy", "`xyzzy` is not a key of the manifest here", f"The keys here are {keys}",
         )  # fmt: skip
 
+    def test_a_key_that_is_indented_too_far(self):
+        text = integration("read:\n  objects: [{objectName: a, destination: b}]\n  write: {objects: [{objectName: a}]}")
+        assert the_issue(text)[2:] == (
+            "integrations.0.read.write", "`write` is not a key of the manifest here",
+            "`write` belongs to the integration itself; check the indentation",
+        )  # fmt: skip
+
     def test_an_unknown_key_without_a_value(self):
         assert the_issue(integration(f"{PROXY}\nmodul:"))[2:] == (
             "integrations.0.modul", "`modul` is not a key of the manifest here", "Did you mean `module`?",
@@ -487,11 +494,17 @@ class TestAlwaysEnabled:
 
 class TestInheritance:
     def test_a_write_object_without_its_read_object(self):
-        text = integration("write:\n  objects:\n    - objectName: deals\n      inheritMapping: true")
+        text = integration(
+            "read: {objects: [{objectName: a, destination: b}]}\n"
+            "write:\n  objects:\n    - objectName: deals\n      inheritMapping: true"
+        )
         assert the_issue(text) == (
-            7, 23, "integrations.0.write.objects.0.objectName", "`inheritMapping` needs a read object named `deals`",
+            8, 23, "integrations.0.write.objects.0.objectName", "`inheritMapping` needs a read object named `deals`",
             "Add `deals` to the objects of `read`",
         )  # fmt: skip
+
+    def test_a_write_object_that_inherits_where_nothing_is_read_is_good(self):
+        parse_manifest(integration("write: {objects: [{objectName: journalEntry, inheritMapping: true}]}"))
 
     def test_a_write_object_with_a_nearly_right_name(self):
         text = (

@@ -9,6 +9,7 @@ from conjunct.kit import json_path
 
 from .content import dotted, fields, objects, short
 from .faults import Fault, Path
+from .models import MAX_NAME
 
 
 def check_fields(integration: dict[str, Any]) -> Iterator[Fault]:
@@ -64,7 +65,7 @@ def _check_nesting(mapped: dict[json_path.Selector, Path]) -> Iterator[Fault]:
 
 
 def _check_selector(text: Any, path: Path) -> Iterator[Fault]:
-    if isinstance(text, str) and text.strip():
+    if isinstance(text, str) and text.strip() and len(text) <= MAX_NAME:
         try:
             json_path.parse_selector(text)
         except ValueError as error:
@@ -73,6 +74,6 @@ def _check_selector(text: Any, path: Path) -> Iterator[Fault]:
 
 def _selector(text: Any) -> json_path.Selector | None:
     try:
-        return json_path.parse_selector(text) if isinstance(text, str) else None
+        return json_path.parse_selector(text) if isinstance(text, str) and len(text) <= MAX_NAME else None
     except ValueError:
         return None

@@ -15,14 +15,16 @@ _STANDARD_EVENTS = ("createEvent", "updateEvent", "deleteEvent", "associationCha
 
 def check_inheritance(integration: dict[str, Any]) -> Iterator[Fault]:
     """Faults of what write and subscribe objects take over from read objects."""
+    names = _read_names(integration)
     for index, item in objects(integration, "write"):
-        if item.get("inheritMapping") is True:
+        # Without any `read` there is nothing that the name could have missed; such manifests are in use.
+        if item.get("inheritMapping") is True and "read" in integration:
             path: Path = ("write", "objects", index, "objectName")
-            yield from _check_read_object(integration, item, path, "inheritMapping")
+            yield from _check_read_object(names, item, path, "inheritMapping")
     for index, item in objects(integration, "subscribe"):
         path = ("subscribe", "objects", index)
         if item.get("inheritFieldsAndMapping") is True:
-            yield from _check_read_object(integration, item, (*path, "objectName"), "inheritFieldsAndMapping")
+            yield from _check_read_object(names, item, (*path, "objectName"), "inheritFieldsAndMapping")
         elif event := next((event for event in _STANDARD_EVENTS if event in item), None):
             yield Fault(
                 (*path, "inheritFieldsAndMapping"),
@@ -32,16 +34,18 @@ def check_inheritance(integration: dict[str, Any]) -> Iterator[Fault]:
             )
 
 
-def _check_read_object(integration: dict[str, Any], item: dict[str, Any], path: Path, key: str) -> Iterator[Fault]:
+def _read_names(integration: dict[str, Any]) -> dict[str, str]:
+    """The provider's name of every read object, by that name and by the one that it is mapped to."""
+    reads = [read for _, read in objects(integration, "read") if isinstance(read.get("objectName"), str)]
+    mapped = {read["mapToName"]: read["objectName"] for read in reads if isinstance(read.get("mapToName"), str)}
+    return mapped | {read["objectName"]: read["objectName"] for read in reads}
+
+
+def _check_read_object(names: dict[str, str], item: dict[str, Any], path: Path, key: str) -> Iterator[Fault]:
     name = item.get("objectName")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or names.get(name) == name:
         return
-    reads = [read for _, read in objects(integration, "read")]
-    names = [read["objectName"] for read in reads if isinstance(read.get("objectName"), str)]
-    if name in names:
-        return
-    original = next((read.get("objectName") for read in reads if read.get("mapToName") == name), None)
-    match = original if isinstance(original, str) else nearest(name, names)
+    match = names.get(name) or nearest(name, names.values())
     remedy = f"Did you mean `{short(match)}`?" if match else f"Add `{short(name)}` to the objects of `read`"
     yield Fault(path, f"`{key}` needs a read object named `{short(name)}`", remedy, name)
 

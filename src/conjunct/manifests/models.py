@@ -15,7 +15,10 @@ from pydantic.alias_generators import to_camel
 
 SPEC_VERSION = "1.0.0"
 
-Name = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=255)]
+MAX_NAME = 255
+"""Characters in the name of an object, a field or a destination."""
+
+Name = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=MAX_NAME)]
 """One line of text without spaces around it."""
 
 IntegrationName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NoReturn
 
-from .faults import Fault, ManifestInvalid, Path
+from .faults import MAX_ISSUES, Fault, ManifestInvalid, Path
 from .models import Integration, Manifest
 from .rules import Limits, check_integration, check_manifest
 from .source import Source, Unreadable, read_source
@@ -24,7 +25,7 @@ def parse_manifest(text: str | bytes, *, limits: Limits = _ANY) -> Manifest:
     except Unreadable as error:
         raise ManifestInvalid([error.fault.to_issue(None)]) from None
     manifest, structural = check_structure(Manifest, source.data)
-    faults = [*source.faults, *structural, *check_manifest(source.data, limits)]
+    faults = [*source.faults, *structural, *_first(check_manifest(source.data, limits))]
     if manifest is None or faults:
         _refuse(faults, source)
     return manifest
@@ -33,7 +34,7 @@ def parse_manifest(text: str | bytes, *, limits: Limits = _ANY) -> Manifest:
 def validate_manifest(content: Any, *, limits: Limits = _ANY) -> Manifest:
     """The manifest in JSON content that is parsed already. Raises ManifestInvalid, without lines."""
     manifest, faults = check_structure(Manifest, content)
-    faults.extend(check_manifest(content, limits))
+    faults.extend(_first(check_manifest(content, limits)))
     if manifest is None or faults:
         _refuse(faults, None)
     return manifest
@@ -46,10 +47,15 @@ def validate_integration(content: Any, *, limits: Limits = _ANY, path: Path = ()
     `("latestRevision", "content")`) and the place within the content.
     """
     integration, faults = check_structure(Integration, content)
-    faults.extend(check_integration(content, limits))
+    faults.extend(_first(check_integration(content, limits)))
     if integration is None or faults:
         _refuse([fault.under(path) for fault in faults], None)
     return integration
+
+
+def _first(faults: Iterator[Fault]) -> Iterator[Fault]:
+    """No more faults than can be shown (and one, to tell that there are more): looking for near matches takes time."""
+    return islice(faults, MAX_ISSUES + 1)
 
 
 def _refuse(faults: Iterable[Fault], source: Source | None) -> NoReturn:

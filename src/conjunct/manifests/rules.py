@@ -47,7 +47,7 @@ def check_manifest(content: Any, limits: Limits) -> Iterator[Fault]:
         if isinstance(name, str) and name in seen:
             yield Fault(
                 ("integrations", index, "name"),
-                f"Two integrations are named `{name}`; the first is integrations.{seen[name]}",
+                f"Two integrations are named `{short(name)}`; the first is integrations.{seen[name]}",
                 "Give each integration its own name",
                 name,
             )
@@ -99,7 +99,7 @@ def _check_schedule(schedule: Any, path: Path, finest: timedelta) -> Iterator[Fa
     if not isinstance(schedule, str):
         return
     try:
-        interval = cron.parse(schedule).minimum_interval()
+        interval = cron.parse(schedule).minimum_interval_if_daily()
     except ValueError as error:
         yield Fault(path, str(error), 'A schedule looks like "*/10 * * * *"', schedule)
         return

@@ -14,8 +14,10 @@ from .models import (
     EXISTENT_TAG,
     MAPPING_TAG,
     Construct,
+    Integration,
     IntegrationFieldExistent,
     IntegrationFieldMapping,
+    Manifest,
 )
 
 M = TypeVar("M", bound=Construct)
@@ -136,6 +138,8 @@ def _unknown_key(path: Path, model: type[BaseModel] | None) -> Fault:
         )
     match = nearest(key, options)
     remedy = f"Did you mean `{match}`?" if match else f"The keys here are {listed(options)}"
+    if match is None and model is not Manifest and key in _keys(Integration):
+        remedy = f"`{key}` belongs to the integration itself; check the indentation"
     return Fault(path, f"`{_shortened(key)}` is not a key of the manifest here", remedy, on_key=True)
 
 
