@@ -1,14 +1,14 @@
-"""The API specification, for tests that hold answers against it.
+"""The API specification as a test: every answer that a checked client receives must keep to it.
 
-It stands beside the checkout, in `../shared/spec`, or where `CONJUNCT_SHARED_DIR` says. Where it is missing,
-`assert_specified` passes everything; each package's conformance test calls `require_specification` and so shows up
-as skipped, with the reason.
+The specification stands beside the checkout, in `../shared/spec`, or where `CONJUNCT_SHARED_DIR` says. Without it
+nothing is checked; each package has a test that calls `require_specification` and then shows up as skipped, saying so.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,51 +20,63 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 _SHARED = Path(os.environ.get("CONJUNCT_SHARED_DIR") or Path(__file__).parents[3] / "shared")
 
 
+@cache
+def specification(name: str = "api.bundled") -> dict[str, Any] | None:
+    """The document of this name, or None where the specification is absent."""
+    file = _SHARED / "spec" / f"{name}.json"
+    return json.loads(file.read_text()) if file.is_file() else None
+
+
 def require_specification() -> None:
-    """Skip the test, saying why, where the specification is missing."""
-    if not _SHARED.joinpath("spec").is_dir():
-        pytest.skip(f"NOT CHECKED against the API specification: there is none in {_SHARED / 'spec'}")
+    """Skip the test, loudly, where the specification is absent."""
+    if specification() is None:
+        pytest.skip(f"NOT CHECKED AGAINST THE API SPECIFICATION: there is none in {_SHARED / 'spec'}")
 
 
-def assert_specified(response: httpx.Response, operation_id: str, document: str = "api.bundled") -> None:
-    """The answer has the media type and the shape that the specification's operation gives its status."""
-    if not _SHARED.joinpath("spec").is_dir():
+def checked(client: httpx.AsyncClient, name: str = "api.bundled", prefix: str = "/v1") -> httpx.AsyncClient:
+    """The client, failing at any answer of a specified operation that the specification does not allow."""
+
+    async def check(response: httpx.Response) -> None:
+        await response.aread()
+        assert_specified(response, name, prefix)
+
+    client.event_hooks["response"].append(check)
+    return client
+
+
+def assert_specified(response: httpx.Response, name: str = "api.bundled", prefix: str = "/v1") -> None:
+    """The answer has a status, media type and shape that the specification has for its operation, if it has that."""
+    document = specification(name)
+    operation = _operation(name, response.request.method, response.request.url.path.removeprefix(prefix))
+    if document is None or operation is None:
         return
-    contents = _answers(document, operation_id, response.status_code)
+    what, status = operation["operationId"], response.status_code
+    answer = operation["responses"].get(str(status)) or (operation["responses"]["default"] if status >= 400 else None)
+    assert answer is not None, f"{what} has no answer {status} in the specification: {response.text}"
+    contents = answer.get("content", {})
     if not contents:
-        assert response.content == b"", f"{operation_id} answers {response.status_code} without a body"
+        assert response.content == b"", f"{what} answers {status} without a body"
         return
     media_type = response.headers["content-type"].partition(";")[0]
-    assert media_type in contents, f"{operation_id} answers {response.status_code} as {', '.join(contents)}"
+    assert media_type in contents, f"{what} answers {status} as {', '.join(contents)}, not {media_type}"
     if media_type.endswith("json"):
-        schema = {**contents[media_type]["schema"], "components": _read(document).get("components", {})}
-        faults = list(OAS30Validator(schema, format_checker=oas30_format_checker).iter_errors(response.json()))
-        assert not faults, "\n".join(f"{fault.json_path}: {fault.message}" for fault in faults)
+        schema = {**contents[media_type]["schema"], "components": document.get("components", {})}
+        faults = OAS30Validator(schema, format_checker=oas30_format_checker).iter_errors(response.json())
+        told = "\n".join(f"{fault.json_path}: {fault.message}" for fault in faults)
+        assert not told, f"{what} {status} is not as specified:\n{told}"
 
 
-def _answers(document: str, operation_id: str, status: int) -> dict[str, Any]:
-    """The specified bodies by media type; the default answer stands for statuses that are not named."""
-    operation = _operations(document)[operation_id]
-    answers = operation["responses"]
-    answer = answers.get(str(status))
-    if answer is None:
-        assert status >= 400, f"{operation_id} has no answer {status}"
-        answer = answers["default"]
-    contents: dict[str, Any] = answer.get("content", {})
-    return contents
+def _operation(name: str, method: str, path: str) -> dict[str, Any] | None:
+    for template, operations in _paths(name):
+        if template.fullmatch(path) and method.lower() in operations:
+            found: dict[str, Any] = operations[method.lower()]
+            return found
+    return None
 
 
 @cache
-def _operations(document: str) -> dict[str, Any]:
-    return {
-        operation["operationId"]: operation
-        for path in _read(document)["paths"].values()
-        for operation in path.values()
-        if isinstance(operation, dict) and "operationId" in operation
-    }
-
-
-@cache
-def _read(document: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_SHARED.joinpath("spec", f"{document}.json").read_text())
-    return found
+def _paths(name: str) -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    """The operations by the shape of their paths; those with the most fixed text first."""
+    paths = (specification(name) or {"paths": {}})["paths"]
+    by_fixed_text = sorted(paths, key=lambda path: len(re.sub(r"{\w+}", "", path)), reverse=True)
+    return [(re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), paths[path]) for path in by_fixed_text]
