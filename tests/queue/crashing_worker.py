@@ -6,6 +6,7 @@ import asyncio
 import sys
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import text
 
 from conjunct.core.database import Database
@@ -41,4 +42,5 @@ async def main(dsn: str) -> None:
     await engine.run_worker({"effect": effect, "hang": hang}, asyncio.Event())
 
 
+structlog.configure(processors=[structlog.processors.LogfmtRenderer()])  # quick: no drawn tracebacks
 asyncio.run(main(sys.argv[1]))

@@ -112,6 +112,22 @@ async def test_a_zombie_is_told_apart_even_in_the_same_worker(queue):
     assert await queue.states() == {"a": "running"}
 
 
+async def test_an_attempt_given_back_is_told_apart_from_the_next_of_the_same_number(queue):
+    await queue.enqueue(NewJob("p", "k", "a"))
+    [first] = await queue.claim(worker="leaving")
+    await queue.run(lambda session: settlement.release(session, "leaving"))
+    [second] = await queue.claim(worker="next")
+    assert first.attempts == second.attempts
+
+    await queue.settle((first, Done()))
+    with pytest.raises(LeaseLost):
+        await queue.run(lambda session: queue.engine.fence(session, first))
+    with pytest.raises(LeaseLost):
+        await queue.run(lambda session: queue.engine.finish(session, first))
+
+    assert await queue.states() == {"a": "running"}
+
+
 async def test_settling_again_after_a_lost_answer_changes_nothing(queue):
     await queue.enqueue(NewJob("p", "k", "a", lane="p/x"), NewJob("p", "k", "b", lane="p/x"))
     [job] = await queue.claim()

@@ -18,6 +18,17 @@ async def test_delayed_jobs_become_ready_when_due_and_not_before(queue):
     assert await queue.states() == {"due": "ready", "not due": "delayed"}
 
 
+async def test_staging_passes_by_what_is_being_cancelled(queue):
+    await queue.enqueue(*[NewJob("p", "k", ref, run_at=datetime.now(UTC) + timedelta(hours=1)) for ref in "ab"])
+    await queue.execute("update job set run_at = now()")
+
+    async with queue.transaction() as session:
+        await queue.engine.cancel(session, tenant="p", ref_ids=["a"])
+        assert await queue.run(upkeep.stage) == 1
+
+    assert await queue.states() == {"b": "ready"}
+
+
 async def test_an_expired_lease_gives_the_job_to_another(queue):
     await queue.enqueue(NewJob("p", "k", "held"), NewJob("p", "k", "lost"))
     await queue.claim(1, worker="alive")

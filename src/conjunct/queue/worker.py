@@ -177,7 +177,7 @@ class Worker:
                 released = await settlement.release(session, self.id)
                 await upkeep.leave(session, self.id)
         except UNAVAILABLE as error:
-            log.warning("worker.left_without_a_word", worker=self.id, error=str(error))
+            log.warning("worker.left_without_a_word", worker=self.id, error=_brief(error))
         else:
             log.info("worker.stopped", worker=self.id, released=released)
 
@@ -188,7 +188,7 @@ class Worker:
             try:
                 await step()
             except UNAVAILABLE as error:
-                log.warning("worker.database_unavailable", worker=self.id, loop=name, error=str(error))
+                log.warning("worker.database_unavailable", worker=self.id, loop=name, error=_brief(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
             else:
@@ -199,6 +199,11 @@ class Worker:
         """A transaction that is given up after a lease: a connection that hangs must not hang the worker."""
         async with asyncio.timeout(self._options.lease.total_seconds()), self._database.transaction() as session:
             yield session
+
+
+def _brief(error: BaseException) -> str:
+    """The error's kind and first line; the rest of a database error is the statement with its values."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
