@@ -1,1 +1,27 @@
-"""Deployed manifest revisions and uploads."""
+"""Integrations: what builders deploy, revision by revision, and the uploads that deploys come from."""
+
+from conjunct.integrations.changes import Revision, RevisionListener
+from conjunct.integrations.endpoints import Integrations, router
+from conjunct.integrations.problems import (
+    IntegrationExists,
+    IntegrationNotFound,
+    ProviderChanged,
+    SourceInvalid,
+    UploadRefused,
+)
+from conjunct.integrations.service import IntegrationService
+from conjunct.integrations.uploads import Uploads
+
+__all__ = [
+    "IntegrationService",
+    "Integrations",
+    "Uploads",
+    "Revision",
+    "RevisionListener",
+    "IntegrationNotFound",
+    "IntegrationExists",
+    "ProviderChanged",
+    "SourceInvalid",
+    "UploadRefused",
+    "router",
+]

@@ -1,0 +1,110 @@
+"""Queries of the integrations slice, always within one project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from conjunct.core.database import rfc3339
+from conjunct.integrations.models import IntegrationRow, RevisionRow
+
+_REVISION_JSON = f"""json_build_object(
+    'id', r.id, 'specVersion', r.spec_version, 'createTime', {rfc3339("r.create_time")}, 'content', r.content)"""
+
+_INTEGRATION_JSON = f"""json_build_object(
+    'id', i.id, 'projectId', i.project_id, 'name', i.name, 'provider', i.provider,
+    'createTime', {rfc3339("i.create_time")}, 'updateTime', {rfc3339("coalesce(i.update_time, i.create_time)")},
+    'latestRevision', {_REVISION_JSON})"""
+
+_INTEGRATIONS = "integration i JOIN revision r ON r.id = i.latest_revision_id AND r.project_id = i.project_id"
+
+# Plain constants are joined here, never anything from outside.
+_LIST = text(f"""
+    SELECT coalesce(json_agg({_INTEGRATION_JSON} ORDER BY i.id), '[]')::text FROM {_INTEGRATIONS}
+    WHERE i.project_id = :project_id AND (CAST(:ids AS text[]) IS NULL OR i.id = ANY(:ids))""")  # noqa: S608
+
+_GET = text(f"""
+    SELECT {_INTEGRATION_JSON}::text FROM {_INTEGRATIONS}
+    WHERE i.project_id = :project_id AND (i.id = :id_or_name OR i.name = :id_or_name)
+    ORDER BY i.id <> :id_or_name LIMIT 1""")  # noqa: S608
+
+_GET_REVISION = text(f"""
+    SELECT {_REVISION_JSON}::text FROM revision r WHERE r.project_id = :project_id AND r.id = :id""")  # noqa: S608
+
+
+class IntegrationRepository:
+    """Integrations and their revisions."""
+
+    def __init__(self, session: AsyncSession | AsyncConnection) -> None:
+        self._session = session
+
+    async def lock_deploys(self, project_id: str) -> None:
+        """Let one deploy of a project at a time go on; the others wait for its transaction to end."""
+        await self._session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"deploy/{project_id}"}
+        )
+
+    async def list_json(self, project_id: str, ids: list[str] | None = None) -> str:
+        row = await self._session.execute(_LIST, {"project_id": project_id, "ids": ids})
+        found: str = row.scalar_one()
+        return found
+
+    async def get_json(self, project_id: str, id_or_name: str) -> str | None:
+        row = await self._session.execute(_GET, {"project_id": project_id, "id_or_name": id_or_name})
+        found: str | None = row.scalar_one_or_none()
+        return found
+
+    async def revision_json(self, project_id: str, revision_id: str) -> str:
+        row = await self._session.execute(_GET_REVISION, {"project_id": project_id, "id": revision_id})
+        found: str = row.scalar_one()
+        return found
+
+    async def find(self, project_id: str, id_or_name: str, *, keep: bool = False) -> IntegrationRow | None:
+        """The integration; an id goes before a name. With `keep`, no deploy changes it before the transaction ends."""
+        statement = (
+            select(IntegrationRow)
+            .where(IntegrationRow.project_id == project_id, _named(id_or_name))
+            .order_by(IntegrationRow.id != id_or_name)
+            .limit(1)
+            .execution_options(populate_existing=True)
+        )
+        if keep:
+            statement = statement.with_for_update(read=True)
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def by_names(self, project_id: str, names: Iterable[str]) -> dict[str, tuple[IntegrationRow, RevisionRow]]:
+        statement = (
+            select(IntegrationRow, RevisionRow)
+            .join(RevisionRow, RevisionRow.id == IntegrationRow.latest_revision_id)
+            .where(IntegrationRow.project_id == project_id, IntegrationRow.name.in_(list(names)))
+        )
+        return {row[0].name: (row[0], row[1]) for row in await self._session.execute(statement)}
+
+    async def revision(self, project_id: str, revision_id: str) -> RevisionRow | None:
+        statement = select(RevisionRow).where(RevisionRow.project_id == project_id, RevisionRow.id == revision_id)
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def add_integration(self, **values: Any) -> None:
+        await self._session.execute(insert(IntegrationRow).values(**values))
+
+    async def add_revision(self, **values: Any) -> None:
+        await self._session.execute(insert(RevisionRow).values(**values))
+
+    async def follow(self, project_id: str, integration_id: str, revision_id: str) -> None:
+        await self._session.execute(
+            update(IntegrationRow)
+            .where(IntegrationRow.project_id == project_id, IntegrationRow.id == integration_id)
+            .values(latest_revision_id=revision_id, update_time=func.now())
+        )
+
+    async def delete(self, project_id: str, integration_id: str) -> None:
+        await self._session.execute(
+            delete(IntegrationRow).where(IntegrationRow.project_id == project_id, IntegrationRow.id == integration_id)
+        )
+
+
+def _named(id_or_name: str) -> ColumnElement[bool]:
+    return or_(IntegrationRow.id == id_or_name, IntegrationRow.name == id_or_name)

@@ -1,0 +1,78 @@
+"""The integrations slice, served over HTTP for one project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.support.servers import serve
+from tests.support.specification import checked
+from tests.support.tenants import make_project
+
+from conjunct.core.database import Database
+from conjunct.core.encryption import Keyring, new_key
+from conjunct.core.problem_responses import install_problem_handlers
+from conjunct.core.storage import FolderStorage
+from conjunct.integrations import IntegrationService, Uploads, router
+from conjunct.kit.clock import ManualClock
+from conjunct.manifests import Limits
+from conjunct.tenants import Authenticator, NewProject, ProjectKeys
+
+
+@dataclass
+class Recorder:
+    """A listener that keeps what it was told."""
+
+    heard: list[tuple[Any, ...]] = field(default_factory=list)
+
+    async def on_revision(self, _session, project_id, integration_id, revision_id, changes, destructive):
+        self.heard.append((project_id, integration_id, revision_id, changes, destructive))
+
+    async def on_integration_deleted(self, _session, project_id, integration_id):
+        self.heard.append((project_id, integration_id))
+
+
+@dataclass
+class Slice:
+    """What a test uses: two projects' clients, the clock, and what listeners heard."""
+
+    client: httpx.AsyncClient
+    project: NewProject
+    other: NewProject
+    clock: ManualClock
+    recorder: Recorder
+    service: IntegrationService
+    uploads: Uploads
+
+    @property
+    def home(self) -> str:
+        return f"/v1/projects/{self.project.project_id}"
+
+    async def deploy(self, yaml: str, status: int = 200, **query) -> httpx.Response:
+        response = await self.client.put(f"{self.home}/integrations:batch", json={"sourceYaml": yaml}, params=query)
+        assert response.status_code == status, response.text
+        return response
+
+
+@pytest.fixture
+async def slice_(database: Database, tmp_path: Path) -> AsyncIterator[Slice]:
+    keys = ProjectKeys(Keyring({"m1": new_key()}, current="m1"))
+    project = await make_project(database, keys)
+    other = await make_project(database, keys, "other")
+    clock, recorder = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), Recorder()
+    limits = Limits(known_providers={"hubspot": ("crm",), "salesforce": ()})
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.include_router(router, prefix="/v1")
+    app.state.database = database
+    app.state.authenticator = Authenticator(database)
+    app.state.integrations = IntegrationService(limits, [recorder])
+    app.state.uploads = Uploads(FolderStorage(tmp_path / "objects"), b"k" * 32, clock)
+    async with serve(app, headers={"X-Api-Key": project.api_key}) as client:
+        yield Slice(checked(client), project, other, clock, recorder, app.state.integrations, app.state.uploads)
