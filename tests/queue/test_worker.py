@@ -192,6 +192,24 @@ async def test_a_handler_may_finish_its_job_in_its_own_transaction(queue):
     assert seen == ["first", "second"]
 
 
+async def test_a_lane_goes_on_once_a_transaction_that_enqueued_on_it_has_ended(queue):
+    gate, second = asyncio.Event(), Recorder()
+
+    async def first(_job):
+        await gate.wait()
+        return Done()
+
+    hour = timedelta(hours=1)
+    await queue.enqueue(NewJob("p", "first", "1", lane="p/x"))
+    async with queue.worker({"first": first, "second": second}, poll=hour, heartbeat=hour, lease=hour):
+        await queue.until("exists (select from job where state = 'running')")
+        async with queue.transaction() as session:
+            await queue.engine.enqueue(session, [NewJob("p", "second", "2", lane="p/x")])
+            gate.set()
+            await queue.until(EMPTY)
+        await second.has_run(1)
+
+
 async def test_schedules_fire_while_a_worker_lives(queue):
     handler = Recorder()
 
@@ -239,12 +257,12 @@ async def test_a_handler_whose_job_was_taken_over_is_cancelled_and_its_slot_is_f
 
     after = Recorder()
     await queue.enqueue(NewJob("p", "k", "a"))
-    async with queue.worker({"k": handler, "after": after}, slots=1):
+    async with queue.worker({"k": handler, "after": after}, slots=1, poll=timedelta(hours=1)):
         await queue.until("exists (select from job where state = 'running')")
+        await queue.enqueue(NewJob("p", "after", "b"))
         await queue.execute("update job set worker = 'another', attempts = 2, lease_until = now() + interval '1 h'")
         async with asyncio.timeout(30):
             await cancelled.wait()
-        await queue.enqueue(NewJob("p", "after", "b"))
         await after.has_run(1)
 
     assert await queue.states() == {"a": "running"}
