@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint types imports check format bench clean
+.PHONY: help setup demo migration docs test lint types imports check format bench clean
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: setup ## Run the main job end to end on this machine (ARGS=--once stops at the end)
 	$(BIN)/conjunct demo $(ARGS)
+
+migration: setup ## Write the migration for changed models (NAME="what it does")
+	$(BIN)/python scripts/make_migration.py $(NAME)
 
 test: setup ## Run the tests (ARGS is passed to pytest)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
@@ -37,6 +40,9 @@ check: lint types imports test ## Everything that CI checks
 format: setup ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup ## Write the parts of the reference that come from the code
+	$(BIN)/python scripts/generate_docs.py
 
 bench: setup ## Measure the budgets, with their bare baselines, in one run
 	$(BIN)/python -m benchmarks $(ARGS)

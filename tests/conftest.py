@@ -9,9 +9,11 @@ import asyncpg
 import pytest
 
 from conjunct.app.embedded import scratch_postgres
-from conjunct.app.tables import METADATA
+from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.kit.ids import new_id
+
+METADATA = load_metadata()
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ class Child:
             await self._spawn()
 
 
-def watch_lifeline(descriptor: int, on_end: Callable[[], None]) -> None:
+def watch_lifeline(descriptor: int, on_end: Callable[[], object]) -> None:
     """Call `on_end` when the process that holds the lifeline's other end is gone. Needs a running event loop."""
     loop = asyncio.get_running_loop()
 

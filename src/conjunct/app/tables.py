@@ -11,12 +11,9 @@ import conjunct
 from conjunct.core.database import Base
 
 
-def load() -> MetaData:
+def load_metadata() -> MetaData:
     """Import all `models` modules; returns the metadata that their tables have registered in."""
-    for module in pkgutil.walk_packages(conjunct.__path__, "conjunct.", onerror=lambda _name: None):
+    for module in pkgutil.walk_packages(conjunct.__path__, "conjunct."):
         if module.name.endswith(".models"):
             importlib.import_module(module.name)
     return Base.metadata
-
-
-METADATA = load()

@@ -84,7 +84,7 @@ class Up:
         listener = _listen(settings.host, settings.port)
         stack.callback(listener.close)
         url = _url_of(listener)
-        environment = {"CONJUNCT_DATA_DIR": str(data_dir)}
+        environment = {**settings.environment(), "CONJUNCT_DATA_DIR": str(data_dir)}
         if settings.public_url is None:
             environment["CONJUNCT_PUBLIC_URL"] = url
         if settings.database_url is None:

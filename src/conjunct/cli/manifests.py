@@ -16,7 +16,7 @@ from conjunct.cli.output import CommandFailed, print_issues
 from conjunct.core.egress import Egress, EgressError, EgressPolicy
 from conjunct.core.problems import Problem
 from conjunct.core.settings import DEFAULT_DATA_DIR
-from conjunct.manifests import Manifest, parse_manifest
+from conjunct.manifests import Limits, Manifest, parse_manifest
 from conjunct.providers import catalog
 
 FILE_NAMES = ("amp.yaml", "amp.yml")
@@ -76,7 +76,7 @@ def _read(source: Path) -> tuple[Path, str]:
 
 def _parse(path: Path, text: str) -> Manifest:
     try:
-        return parse_manifest(text, known_providers=catalog().names())
+        return parse_manifest(text, limits=Limits(known_providers=catalog().modules()))
     except Problem as problem:
         print(f"error: {path}: {problem.detail}", file=sys.stderr)
         print_issues([issue.to_wire() for issue in problem.issues], str(path))

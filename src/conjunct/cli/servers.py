@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from conjunct.cli.output import CommandFailed
 from conjunct.core.settings import Settings, load_settings
 from conjunct.core.telemetry import configure
+
+if TYPE_CHECKING:
+    from conjunct.app.up import Up
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.", show_default="8080")]
@@ -28,12 +33,13 @@ def up(
     ] = None,
 ) -> None:
     """Run everything in one command: database, API and worker, with nothing else installed."""
-    from conjunct.app.up import Simulated, UpOptions
+    from conjunct.app.up import Simulated, Up, UpOptions
 
     settings = _settings(host=host, port=port, data_dir=data_dir)
     providers = [name.strip() for name in (simulate or "").split(",") if name.strip()]
     options = UpOptions(simulate=tuple(Simulated(name, records=1000, seed=1) for name in providers))
-    asyncio.run(_up(settings, options))
+    with suppress(asyncio.CancelledError):  # asked to stop before it was ready
+        asyncio.run(_up(Up(settings, options)))
 
 
 def api(
@@ -80,23 +86,20 @@ def migrate(data_dir: DataDir = None) -> None:
         print(f"Made the project 'default'; its API key is in {made}.")
 
 
-async def _up(settings: Settings, options: object) -> None:
-    from conjunct.app.up import Up, UpOptions
-
-    assert isinstance(options, UpOptions)  # noqa: S101 - typed loosely to import late
+async def _up(platform: Up) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+
+    def on_signal() -> None:
+        stop.set()
+        if not ready and main is not None:
+            main.cancel()
+
+    ready = False
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(_run_until(Up(settings, options), stop))
-    await starting
-
-
-async def _run_until(platform: object, stop: asyncio.Event) -> None:
-    from conjunct.app.up import Up
-
-    assert isinstance(platform, Up)  # noqa: S101 - as above
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
     async with platform as running:
+        ready = True
         print(f"Conjunct is ready at {running.url}")
         print(f"  project and API key: {running.data_dir / 'bootstrap.json'}")
         for provider, url in running.simulators.items():
@@ -121,7 +124,7 @@ def _require_database(settings: Settings) -> None:
         )
 
 
-def _run(work: object) -> None:
+def _run(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    uvloop.run(work)  # type: ignore[arg-type]
+    uvloop.run(work)

@@ -95,6 +95,19 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process."""
+        variables = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            elif isinstance(value, tuple):
+                value = ",".join(map(str, value))
+            if value is not None:
+                variables[_variable(name)] = str(value)
+        return variables
+
     def load_master_keys(self) -> Keyring:
         """The master keys, from the setting or from the data folder's file."""
         if self.master_key is not None:
@@ -142,5 +155,5 @@ def load_settings(**given: object) -> Settings:
 
 
 def _variable(field: object) -> str:
-    name = str(field)
-    return name if name.isupper() else f"CONJUNCT_{name.upper()}"
+    name = str(field).upper()
+    return name if name == "DATABASE_URL" else f"CONJUNCT_{name}"

@@ -59,6 +59,10 @@ class Catalog:
         """The names of all providers, sorted."""
         return tuple(sorted(self._files))
 
+    def modules(self) -> dict[str, tuple[str, ...]]:
+        """The names of every provider's modules, by provider name."""
+        return {name: tuple(self.get(name).modules) for name in self.names()}
+
     def get(self, name: str) -> Definition:
         """The definition. Raises `UnknownProvider`, or `InvalidDefinition` with every fault of the file."""
         definition = self._loaded.get(name)

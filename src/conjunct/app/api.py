@@ -1,0 +1,45 @@
+"""The API: every slice's routers on one application, and what all requests pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from conjunct import __version__, connections, delivery, installations, integrations, operations
+from conjunct.actions import read
+from conjunct.app import health
+from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
+from conjunct.core.problem_responses import install_problem_handlers
+from conjunct.core.settings import Settings
+
+if TYPE_CHECKING:
+    from conjunct.app.services import Services
+
+UPLOAD_BYTES = 10 * 1024 * 1024
+
+PLATFORM = (
+    connections.router,
+    delivery.router,
+    installations.router,
+    integrations.router,
+    operations.router,
+    read.progress_router,
+)
+
+
+def create_api(settings: Settings, services: Services) -> FastAPI:
+    """The application, over services that are open."""
+    app = FastAPI(title="Conjunct", version=__version__, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
+    services.install(app.state)
+    install_problem_handlers(app)
+    for router in PLATFORM:
+        app.include_router(router, prefix="/v1")
+    # The platform's own address answers reads as well: clients that know one address only use it for all.
+    for prefix in ("/read/v1", "/v1"):
+        app.include_router(read.router, prefix=prefix, include_in_schema=prefix == "/v1")
+    app.include_router(health.router)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})
+    app.add_middleware(SurfaceRouting)
+    app.add_middleware(RequestContext)
+    return app
