@@ -46,7 +46,10 @@ class Address:
 
     def own(self, url: str, seen_at: str | None = None) -> str:
         """A URL that the provider gave, made absolute by where it was seen. Raises `ForeignUrl` if not its own."""
-        full = urljoin(seen_at or self.base_url + "/", url)
+        try:
+            full = urljoin(seen_at or self.base_url + "/", url)
+        except ValueError:
+            full = ""
         origin = _origin(_split(full))
         if origin is None or origin not in self.origins:
             shown = f"{origin[0]}://{origin[1]}" if origin else "something that is no address"

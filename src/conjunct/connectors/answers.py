@@ -80,7 +80,17 @@ def read_json(response: Response) -> Any:
 
 
 def _parse_exact(body: bytes) -> Any:
-    return json.loads(body, parse_int=lambda digits: number if -(2**63) <= (number := int(digits)) < 2**64 else digits)
+    try:
+        return json.loads(body, parse_int=_exact)
+    except RecursionError:
+        raise MalformedAnswer("the answer is nested too deep") from None
+
+
+def _exact(digits: str) -> int | str:
+    if len(digits) > 20:
+        return digits
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else digits
 
 
 def _other_encoding(response: Response, error: orjson.JSONDecodeError) -> Any:

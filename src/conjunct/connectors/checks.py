@@ -90,7 +90,7 @@ def _host(definition: Definition) -> Iterator[Fault]:
         yield Fault(("base_url",), "it begins with https://, or is a {variable} of an input of kind url")
         return
     for name in re.findall(r"\{(\w+)", host[1]):
-        if kinds.get(name) != "subdomain":
+        if kinds.get(name, "subdomain") != "subdomain":
             yield Fault(("base_url",), f"the input '{name}' is part of the host: its kind must be subdomain")
     if host[1].endswith("}"):
         yield Fault(
@@ -156,9 +156,9 @@ def _request_and_page(path: Path, request: Request, page: PageRule, variables: f
         own.add(page.restart.var)
     yield from _request((*path, "request"), request, variables | own)
     yield from _page((*path, "page"), page, style)
-    if style in _BY_STYLE and _BY_STYLE[style] not in _names_in(request):
+    if style in _BY_STYLE and not _uses(request, _BY_STYLE[style]):
         yield Fault((*path, "page", "style"), f"the style '{style}' needs {{{_BY_STYLE[style]}}} in the request")
-    if page.restart is not None and page.restart.var not in _names_in(request):
+    if page.restart is not None and not _uses(request, page.restart.var):
         yield Fault((*path, "page", "restart"), f"the request does not use {{{page.restart.var}}}")
 
 
@@ -222,14 +222,15 @@ def _template(path: Path, value: Any, variables: frozenset[str]) -> Iterator[Fau
         yield Fault(path, f"there is no variable '{name}' here")
 
 
-def _names_in(request: Request) -> frozenset[str]:
-    names: frozenset[str] = frozenset()
+def _uses(request: Request, name: str) -> bool:
+    """Whether the request mentions the variable; a template that cannot be read has its own fault and no second one."""
     for part in (request.path or "", request.query, request.headers, request.body):
         try:
-            names |= compile_template(part).names
+            if name in compile_template(part).names:
+                return True
         except TemplateSyntaxError:
-            continue
-    return names
+            return True
+    return False
 
 
 def _json_path(path: Path, text: str | None) -> Iterator[Fault]:

@@ -31,9 +31,11 @@ def load_definition(text: str, *, source: str = "provider.yaml") -> Definition:
     if not issues:
         definition = _validated(yaml_source, issues)
     if definition is not None and not issues:
-        issues.extend(
+        found = (
             yaml_source.issue(_written(yaml_source, fault.path), fault.detail) for fault in check_definition(definition)
         )
+        # A fault of the defaults is in every object, and written once.
+        issues.extend({(issue.name, issue.detail): issue for issue in found}.values())
     if issues or definition is None:
         issues.sort(key=lambda issue: (issue.line or 0, issue.column or 0))
         first = f"line {issues[0].line}: {issues[0].name or 'the text'}: {issues[0].detail}"

@@ -11,6 +11,9 @@ from conjunct.core.problems import Issue
 
 Path = tuple[str | int, ...]
 
+_MERGE = "tag:yaml.org,2002:merge"
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
 MAX_NODES = 50_000
 """More parts than any definition has; stops aliases that multiply."""
 
@@ -51,8 +54,8 @@ def dotted(path: Path) -> str:
 def read_yaml(text: str) -> YamlSource:
     """Parse a text; never raises: what is wrong with it is in `issues`."""
     source = YamlSource()
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is not None:
             source.value = _Builder(loader, source).build(node, ())
@@ -62,8 +65,6 @@ def read_yaml(text: str) -> YamlSource:
         source.issues.append(Issue("", f"not valid YAML: {error.problem}", line=line, column=column))
     except (yaml.YAMLError, RecursionError) as error:
         source.issues.append(Issue("", f"not valid YAML: {error}", line=1, column=1))
-    finally:
-        loader.dispose()
     return source
 
 
@@ -80,6 +81,8 @@ class _Builder:
         if self._left < 0 or len(path) > 60:
             raise yaml.MarkedYAMLError(problem="too many or too deep parts", problem_mark=node.start_mark)
         self._source.marks.setdefault(path, Mark(node.start_mark.line + 1, node.start_mark.column + 1))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTIONS:
+            raise yaml.MarkedYAMLError(problem=f"there is no tag {node.tag}", problem_mark=node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -87,8 +90,8 @@ class _Builder:
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+        own = [key.value for key, _ in node.value if key.tag != _MERGE]
+        if any(key.tag == _MERGE for key, _ in node.value):
             self._loader.flatten_mapping(node)
         value: dict[str, Any] = {}
         for key_node, item in node.value:
