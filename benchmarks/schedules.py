@@ -82,10 +82,11 @@ async def _idle(database: Database) -> float:
             backends = await session.scalars(
                 text(
                     "select pid from pg_stat_activity "
-                    "where application_name in ('conjunct-worker', 'conjunct-listener')"
+                    "where application_name in ('conjunct-worker', 'conjunct-listener') "
+                    "and datname = current_database()"
                 )
             )
-        measured = [*pids, *backends.all()]
+        measured = [*pids, *(pid for pid in backends if _is_postgres(pid))]
         before, start = sum(map(_cpu_seconds, measured)), time.perf_counter()
         await asyncio.sleep(IDLE_SECONDS)
         used, passed = sum(map(_cpu_seconds, measured)) - before, time.perf_counter() - start
@@ -95,12 +96,15 @@ async def _idle(database: Database) -> float:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """CPU time of a process of this machine; 0 where there is no /proc, or for a database elsewhere."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
+    """CPU time of a process of this machine (Linux); raises `OSError` when it has ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether the backend runs on this machine; elsewhere its share cannot be seen."""
+    name = Path(f"/proc/{pid}/comm")
+    return name.exists() and name.read_text().startswith("postgres")
 
 
 async def _all_due(database: Database) -> float:
