@@ -68,7 +68,7 @@ class ScriptedProvider:
         known = load_definition(definition) if isinstance(definition, str) else definition
         return Connector(
             known,
-            transport=EgressTransport(self.egress),
+            transport=options.pop("transport", None) or EgressTransport(self.egress),
             credentials=credentials or (Bearer("token-1") if known.auth.type == "oauth2" else ApiKey("key-1")),
             inputs={each.name: self.url if each.kind == "url" else "acme" for each in known.inputs},
             base_url_override=self.url,

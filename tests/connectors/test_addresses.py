@@ -11,7 +11,6 @@ from conjunct.connectors import (
     ApiKey,
     Basic,
     Bearer,
-    Connector,
     CustomSecrets,
     ReadQuery,
     UnknownModule,
@@ -198,12 +197,8 @@ def test_secrets_are_not_in_any_repr(credentials: Any):
     assert "s3cret" not in repr(credentials) + str(credentials)
 
 
-def test_the_connector_and_its_proof_show_no_secret():
-    connector = Connector(
-        load_definition(definition(read=READ)),
-        transport=object(),
-        credentials=ApiKey("s3cret"),  # type: ignore[arg-type]
-    )
+async def test_the_connector_and_its_proof_show_no_secret(provider: ScriptedProvider):
+    connector = provider.connector(definition(read=READ), ApiKey("s3cret"))
     assert "s3cret" not in repr(connector) + repr(connector._proof)
 
 

@@ -176,7 +176,7 @@ class _AllFields:
         return values
 
 
-def _custom_reader(rule: CustomFields) -> Callable[[Any], dict[str, Any]]:
+def _custom_reader(rule: CustomFields, spelled: Callable[[str], str] = str.lower) -> Callable[[Any], dict[str, Any]]:
     at, name_path, value_path = parse_path(rule.at), parse_path(rule.name), parse_path(rule.value)
 
     def read(raw: Any) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def _custom_reader(rule: CustomFields) -> Callable[[Any], dict[str, Any]]:
         if not isinstance(listed, list):
             return {}
         names = ((name_path.find(entry), entry) for entry in listed)
-        return {str(name).lower(): value_path.find(entry) for name, entry in names if isinstance(name, str | int)}
+        return {spelled(str(name)): value_path.find(entry) for name, entry in names if isinstance(name, str | int)}
 
     return read
 
@@ -250,4 +250,4 @@ def fields_of(rule: ReadRule) -> tuple[Callable[[Mapping[str, Any]], dict[str, A
                 values |= place
         return values
 
-    return own, _custom_reader(rule.custom_fields) if rule.custom_fields else lambda _raw: {}
+    return own, _custom_reader(rule.custom_fields, str) if rule.custom_fields else lambda _raw: {}

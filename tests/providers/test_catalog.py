@@ -1,0 +1,66 @@
+"""The catalog: folders are found, names are helped along, a project's own provider goes first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conjunct.connectors import InvalidDefinition
+from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider, catalog
+from conjunct.providers.catalog import BUILT_IN
+
+OWN = """
+spec: conjunct/provider@1
+name: hubspot
+display: Our own
+base_url: https://own.test
+auth: {type: apiKey}
+objects: {things: {read: {request: {path: /things}}}}
+"""
+
+
+def test_a_provider_is_loaded_when_asked_for_and_kept():
+    assert catalog() is catalog()
+    assert catalog().get("redmine") is catalog().get("redmine")
+    assert catalog().get("redmine").display == "Redmine"
+    assert list(catalog().names()) == sorted(catalog().names())
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("hubspt", "Did you mean hubspot?"), ("HubSpot", "Did you mean hubspot?"), ("zz", "There are: ")],
+)
+def test_an_unknown_name_gets_near_ones(name: str, remedy: str):
+    with pytest.raises(UnknownProvider) as caught:
+        catalog().get(name)
+    assert caught.value.status == 404
+    assert (caught.value.remedy or "").startswith(remedy)
+
+
+@pytest.mark.parametrize("name", ["../hubspot", "hubspot/../redmine", "", "catalog.py"])
+def test_a_name_is_never_a_path(name: str):
+    with pytest.raises(UnknownProvider):
+        catalog().get(name)
+
+
+def test_a_projects_own_provider_goes_before_a_built_in_one(tmp_path: Path):
+    (tmp_path / "hubspot").mkdir()
+    (tmp_path / "hubspot" / "provider.yaml").write_text(OWN)
+    assert Catalog((tmp_path, BUILT_IN)).get("hubspot").display == "Our own"
+    assert Catalog((tmp_path, BUILT_IN)).get("redmine").display == "Redmine"
+
+
+def test_a_bad_definition_names_its_file_and_its_faults(tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "provider.yaml").write_text(OWN.replace("display", "dsplay"))
+    with pytest.raises(InvalidDefinition, match=r"mine/provider\.yaml has 2 fault") as caught:
+        Catalog((tmp_path,)).get("mine")
+    assert [issue.line for issue in caught.value.issues] == [2, 4]
+
+
+def test_overrides_give_urls_and_the_hosts_that_may_be_private():
+    overrides = ProviderOverrides({"hubspot": "http://127.0.0.1:8081", "redmine": "https://pm.internal/redmine"})
+    assert overrides.base_url("hubspot") == "http://127.0.0.1:8081"
+    assert overrides.base_url("salesforce") is None
+    assert overrides.private_hosts == {"127.0.0.1", "pm.internal"}

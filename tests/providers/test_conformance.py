@@ -1,0 +1,95 @@
+"""Every provider folder: a valid definition, and samples of what goes over the wire, replayed to the byte.
+
+A sample (`samples/*.json`) is a read, the requests that it must make, the answers that it gets, and the records that
+come of it. Adding a provider adds its folder; nothing here changes.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from tests.connectors.scripted import Received, Reply, ScriptedProvider, read_all, scripted_provider
+
+from conjunct.connectors import ReadQuery, object_support, support
+from conjunct.connectors.document_schema import document_schema
+from conjunct.providers import Catalog
+from conjunct.providers.catalog import BUILT_IN, FILE_NAME
+
+CATALOG = Catalog()
+FOLDERS = sorted(file.parent for file in BUILT_IN.glob(f"*/{FILE_NAME}"))
+SAMPLES = {
+    (path.parent.parent.name, path.stem): json.loads(path.read_text())
+    for path in sorted(BUILT_IN.glob("*/samples/*.json"))
+}
+
+
+def query_of(read: dict[str, Any]) -> ReadQuery:
+    bounds = {name: datetime.fromisoformat(read[name]) for name in ("since", "until") if name in read}
+    return ReadQuery(
+        read["object"],
+        tuple(read.get("fields", ())),
+        filters=tuple((name, value) for name, value in read.get("filters", ())),
+        deleted=read.get("deleted", False),
+        page_size=read.get("page_size"),
+        **bounds,
+    )
+
+
+def as_expected(received: Received) -> dict[str, Any]:
+    request: dict[str, Any] = {"method": received.method, "path": received.path}
+    if received.query:
+        request["query"] = received.query
+    if received.body:
+        request["body"] = received.json
+    return request
+
+
+async def replay(provider: ScriptedProvider, name: str, sample: dict[str, Any]) -> None:
+    provider.answers(
+        *(
+            Reply(
+                json.loads(json.dumps(exchange["response"].get("body")).replace("{base}", provider.url)),
+                exchange["response"].get("status", 200),
+                exchange["response"].get("headers", {}),
+            )
+            for exchange in sample["exchanges"]
+        )
+    )
+    pages = await read_all(provider.connector(CATALOG.get(name)), query_of(sample["read"]))
+    assert [as_expected(each) for each in provider.received] == [each["request"] for each in sample["exchanges"]]
+    records = [{"id": record.id, "fields": record.fields} for page in pages for record in page.records]
+    assert records == sample["records"]
+    assert not [failed for page in pages for failed in page.failed]
+
+
+def test_there_are_providers_and_each_has_samples():
+    assert {"hubspot", "redmine"} <= set(CATALOG.names())
+    assert {provider for provider, _ in SAMPLES} == {folder.name for folder in FOLDERS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_definition_is_valid_and_named_as_its_folder(folder: Path):
+    jsonschema.validate(yaml.safe_load((folder / FILE_NAME).read_text()), document_schema())
+    definition = CATALOG.get(folder.name)
+    assert definition.name == folder.name
+    assert support(definition).read
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_an_object_whose_bounds_the_provider_keeps_has_an_incremental_sample(folder: Path):
+    definition = CATALOG.get(folder.name)
+    reads = [sample["read"] for (provider, _), sample in SAMPLES.items() if provider == folder.name]
+    pushed = {name for name in definition.objects if object_support(definition, name).pushed}
+    assert not pushed or any("since" in read and read["object"] in pushed for read in reads)
+
+
+@pytest.mark.parametrize(("name", "stem"), SAMPLES)
+async def test_a_sample_goes_over_the_wire_as_written(name: str, stem: str):
+    async with scripted_provider() as provider:
+        await replay(provider, name, SAMPLES[name, stem])
