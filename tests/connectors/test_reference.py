@@ -1,0 +1,72 @@
+"""The reference of the format: its examples are good, and it names everything that the models know."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from conjunct.connectors import load_definition, object_support
+from conjunct.connectors.auth_definition import ApiKeyAuth, BasicAuth, CustomAuth, OAuth2
+from conjunct.connectors.definition import (
+    ClientFilter,
+    Count,
+    DefinitionDocument,
+    ErrorRule,
+    ErrorRules,
+    Input,
+    Model,
+    ObjectDefinition,
+    PageRule,
+    RateLimit,
+    ReadRule,
+    Request,
+    SchemaRule,
+    Variant,
+    Where,
+)
+from conjunct.connectors.formats import PIPES
+from conjunct.connectors.plans import QUERY_VARIABLES
+
+TEXT = (Path(__file__).parents[2] / "docs/reference/provider-definition.md").read_text()
+EXAMPLES = re.findall(r"```yaml\n(spec:.*?)```", TEXT, re.DOTALL)
+MODELS: tuple[type[Model], ...] = (
+    ClientFilter,
+    Count,
+    DefinitionDocument,
+    ErrorRule,
+    ErrorRules,
+    Input,
+    ObjectDefinition,
+    PageRule,
+    RateLimit,
+    ReadRule,
+    Request,
+    SchemaRule,
+    Variant,
+    Where,
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.split("name: ")[1].split()[0])
+def test_an_example_is_a_good_definition(example: str):
+    assert load_definition(example).object_names or load_definition(example).objects
+
+
+def test_the_first_example_supports_what_the_text_says():
+    loaded = load_definition(EXAMPLES[0])
+    assert object_support(loaded, "contacts").incremental
+    assert not object_support(loaded, "tags").incremental
+
+
+@pytest.mark.parametrize(
+    "model", [*MODELS, OAuth2, ApiKeyAuth, BasicAuth, CustomAuth], ids=lambda model: model.__name__
+)
+def test_every_key_is_in_the_reference(model: type[Model]):
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+    assert not [key for key in keys if f"`{key}`" not in TEXT and f"{key}:" not in TEXT]
+
+
+def test_every_pipe_and_variable_is_in_the_reference():
+    assert not [name for name in (*PIPES, *QUERY_VARIABLES) if f"`{name}`" not in TEXT]
