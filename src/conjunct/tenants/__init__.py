@@ -3,15 +3,21 @@
 from conjunct.tenants.access import Authenticator, Caller
 from conjunct.tenants.dependencies import CallerDep, FrontendProjectId, ProjectId
 from conjunct.tenants.keys import ProjectKeys
+from conjunct.tenants.schemas import Consumer, Group
 from conjunct.tenants.service import NewProject, TenantService
+from conjunct.tenants.wire import consumer_json, group_json
 
 __all__ = [
     "Authenticator",
     "Caller",
     "CallerDep",
+    "Consumer",
     "FrontendProjectId",
+    "Group",
     "NewProject",
     "ProjectId",
     "ProjectKeys",
     "TenantService",
+    "consumer_json",
+    "group_json",
 ]

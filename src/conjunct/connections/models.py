@@ -1,0 +1,44 @@
+"""Table of the connections slice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from conjunct.core.database import Base, Id, Timestamp
+
+
+class ConnectionRow(Base):
+    """One group's credentials for one provider.
+
+    `sealed_credentials` is one JSON document, encrypted for the place `connection:<id>:credentials`. `version` counts
+    the credentials: it grows each time they are replaced.
+    """
+
+    __tablename__ = "connection"
+    __table_args__ = (
+        CheckConstraint("status IN ('created', 'working', 'bad_credentials')", name="status"),
+        Index(None, "project_id", "group_id", "provider"),
+        Index(None, "project_id", "consumer_id"),
+        Index(None, "project_id", "provider"),
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    provider: Mapped[Id]
+    group_id: Mapped[Id] = mapped_column(ForeignKey("customer_group.id", ondelete="CASCADE"))
+    consumer_id: Mapped[Id] = mapped_column(ForeignKey("consumer.id"))
+    auth_scheme: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default="created")
+    provider_workspace_ref: Mapped[str | None] = mapped_column(Text)
+    provider_consumer_ref: Mapped[str | None] = mapped_column(Text)
+    provider_metadata: Mapped[dict[str, Any] | None]
+    sealed_credentials: Mapped[bytes] = mapped_column(LargeBinary)
+    access_token_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    throttled_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(server_default="1")
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+    update_time: Mapped[Timestamp] = mapped_column(server_default=func.now())

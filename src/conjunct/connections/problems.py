@@ -1,0 +1,46 @@
+"""What can stand against a request about connections."""
+
+from __future__ import annotations
+
+from conjunct.core.problems import InvalidRequest, NotFound, Unprocessable
+
+
+class ConnectionNotFound(NotFound):
+    """There is no such connection in the project."""
+
+    slug = "connection-not-found"
+    title = "There is no such connection"
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__(
+            f"There is no connection {connection_id!r} in this project.",
+            remedy="List the connections of the project to see their ids.",
+        )
+
+
+class UnsupportedCredentials(Unprocessable):
+    """The credentials are not of the one kind that the provider takes."""
+
+    slug = "unsupported-credentials"
+    title = "The provider does not take these credentials"
+
+
+class InvalidUpdateMask(InvalidRequest):
+    """The update mask is empty, names what cannot be changed, or names what has no value."""
+
+    slug = "invalid-update-mask"
+    title = "The update mask is not valid"
+
+
+class RefreshNotPossible(Unprocessable):
+    """The access token should be refreshed, but there is nothing to do that with."""
+
+    slug = "refresh-not-possible"
+    title = "The access token cannot be refreshed"
+
+
+class NoSuchProvider(Unprocessable):
+    """The request names a provider that is not in the catalog."""
+
+    slug = "no-such-provider"
+    title = "There is no such provider"

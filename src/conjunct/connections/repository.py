@@ -1,0 +1,135 @@
+"""Queries of the connections slice."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import TextClause, TextualSelect, delete, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from conjunct.connections.models import ConnectionRow
+from conjunct.connections.state import ConnectionState
+from conjunct.core.database import rfc3339
+from conjunct.tenants import consumer_json, group_json
+
+_FROM = """
+    FROM connection c
+    JOIN customer_group g ON g.project_id = c.project_id AND g.id = c.group_id
+    JOIN consumer u ON u.project_id = c.project_id AND u.id = c.consumer_id
+    WHERE c.project_id = :project_id"""
+
+_FILTERS = {
+    "id": "c.id = :id",
+    "provider": "c.provider = :provider",
+    "group_ref": "c.group_id = (SELECT id FROM customer_group WHERE project_id = :project_id"
+    " AND group_ref = :group_ref)",
+    "consumer_ref": "c.consumer_id = (SELECT id FROM consumer WHERE project_id = :project_id"
+    " AND consumer_ref = :consumer_ref)",
+}
+
+_JOINED = {"group_ref": "g.group_ref", "consumer_ref": "u.consumer_ref"}
+_STATE = ", ".join(_JOINED.get(field.name, f"c.{field.name}") for field in fields(ConnectionState))
+
+
+def connection_json(connection: str, group: str, consumer: str) -> str:
+    """SQL for a connection as the specification's `Connection`, without credentials.
+
+    The arguments are the aliases of `connection`, and of the `customer_group` and the `consumer` that are joined to it
+    by their ids (and the project's) in the same statement.
+    """
+    c = connection
+    # Stripping nulls is safe: metadata is checked on its way in and holds texts only.
+    return f"""json_strip_nulls(json_build_object(
+        'id', {c}.id, 'projectId', {c}.project_id, 'provider', {c}.provider,
+        'group', {group_json(group)}, 'consumer', {consumer_json(consumer)},
+        'providerWorkspaceRef', {c}.provider_workspace_ref, 'providerConsumerRef', {c}.provider_consumer_ref,
+        'createTime', {rfc3339(f"{c}.create_time")}, 'updateTime', {rfc3339(f"{c}.update_time")},
+        'authScheme', {c}.auth_scheme, 'status', {c}.status, 'providerMetadata', {c}.provider_metadata))"""
+
+
+@cache
+def _list_statement(filters: frozenset[str]) -> TextClause:
+    return text(f"SELECT json_agg({connection_json('c', 'g', 'u')} ORDER BY c.id)::text {_narrowed(filters)}")
+
+
+@cache
+def _state_statement(filters: frozenset[str], ending: str) -> TextualSelect:
+    statement = text(f"SELECT {_STATE} {_narrowed(filters)} {ending}")
+    return statement.columns(provider_metadata=JSONB)
+
+
+def _narrowed(filters: frozenset[str]) -> str:
+    return " AND ".join([_FROM, *(_FILTERS[name] for name in sorted(filters))])
+
+
+_GET = text(f"SELECT {connection_json('c', 'g', 'u')}::text {_FROM} AND c.id = :id")
+
+
+class ConnectionRepository:
+    """Connections, always within one project."""
+
+    def __init__(self, session: AsyncSession | AsyncConnection) -> None:
+        self._session = session
+
+    async def list_json(self, project_id: str, **filters: str | None) -> str | None:
+        """The connections as a JSON array, oldest first; None when there are none. Filters that are None are off."""
+        given = {name: value for name, value in filters.items() if value is not None}
+        rows = await self._session.execute(_list_statement(frozenset(given)), {"project_id": project_id, **given})
+        found: str | None = rows.scalar_one()
+        return found
+
+    async def get_json(self, project_id: str, connection_id: str) -> str | None:
+        rows = await self._session.execute(_GET, {"project_id": project_id, "id": connection_id})
+        found: str | None = rows.scalar_one_or_none()
+        return found
+
+    async def find(self, project_id: str, connection_id: str, *, lock: bool = False) -> ConnectionState | None:
+        """The connection; with `lock`, nobody else changes or deletes it until the transaction ends."""
+        statement = _state_statement(frozenset({"id"}), "FOR UPDATE OF c" if lock else "")
+        row = (await self._session.execute(statement, {"project_id": project_id, "id": connection_id})).one_or_none()
+        return None if row is None else ConnectionState(*row)
+
+    async def newest(self, project_id: str, *, group_ref: str, provider: str) -> ConnectionState | None:
+        statement = _state_statement(frozenset({"group_ref", "provider"}), "ORDER BY c.id DESC LIMIT 1")
+        values = {"project_id": project_id, "group_ref": group_ref, "provider": provider}
+        row = (await self._session.execute(statement, values)).one_or_none()
+        return None if row is None else ConnectionState(*row)
+
+    async def sealed_credentials(self, project_id: str, connection_id: str) -> bytes:
+        statement = select(ConnectionRow.sealed_credentials).where(*_one(project_id, connection_id))
+        found: bytes = (await self._session.execute(statement)).scalar_one()
+        return found
+
+    async def add(self, **values: Any) -> None:
+        await self._session.execute(insert(ConnectionRow).values(**values))
+
+    async def change(self, project_id: str, connection_id: str, **values: Any) -> None:
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id))
+        await self._session.execute(statement.values(update_time=func.clock_timestamp(), **values))
+
+    async def set_status(self, project_id: str, connection_id: str, status: str, version: int | None) -> bool:
+        """Whether it was another one before. With `version`, only where the credentials are still those."""
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id), ConnectionRow.status != status)
+        if version is not None:
+            statement = statement.where(ConnectionRow.version == version)
+        changed = await self._session.execute(
+            statement.values(status=status, update_time=func.clock_timestamp()).returning(ConnectionRow.id)
+        )
+        return changed.first() is not None
+
+    async def throttle(self, project_id: str, connection_id: str, until: datetime) -> None:
+        """Set the end of the pause, unless a later one is set."""
+        later = or_(ConnectionRow.throttled_until.is_(None), ConnectionRow.throttled_until < until)
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id), later)
+        await self._session.execute(statement.values(throttled_until=until))
+
+    async def delete(self, project_id: str, connection_id: str) -> None:
+        await self._session.execute(delete(ConnectionRow).where(*_one(project_id, connection_id)))
+
+
+def _one(project_id: str, connection_id: str) -> tuple[Any, Any]:
+    return ConnectionRow.project_id == project_id, ConnectionRow.id == connection_id

@@ -1,0 +1,279 @@
+"""Connections: make, change and delete them, and reach providers through them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from conjunct.connections.account import Account
+from conjunct.connections.credential_kinds import accepted_kinds, credentials_of_kind, read_credentials, scheme_of
+from conjunct.connections.credentials import (
+    StoredCredentials,
+    access_expiry,
+    for_requests,
+    from_document,
+    place_of,
+    shown,
+    to_document,
+)
+from conjunct.connections.problems import ConnectionNotFound, NoSuchProvider, RefreshNotPossible
+from conjunct.connections.repository import ConnectionRepository
+from conjunct.connections.schemas import ConnectionRequest, GenerateConnectionRequest, UpdateConnectionRequest
+from conjunct.connections.state import ConnectionState
+from conjunct.connections.update_mask import ACCOUNT_MASKS, credential_mask, read_mask
+from conjunct.connectors import Connector, Definition, Transport
+from conjunct.core.problems import Issue
+from conjunct.kit.clock import Clock, SystemClock
+from conjunct.kit.ids import new_id
+from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider
+from conjunct.tenants import ProjectKeys, TenantService
+
+Refresh = Literal["force", "ifExpired"]
+
+
+class ConnectionListener(Protocol):
+    """What hangs on connections, such as installations."""
+
+    async def on_connection_deleting(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        """Called on the transaction that is about to delete the connection, while its row is locked.
+
+        It takes away what cannot be without the connection, or raises a `Problem` (a `Conflict`, say) to keep it.
+        """
+        ...
+
+
+class ConnectionService:
+    """What the API and the other slices ask of connections, on the caller's transaction."""
+
+    def __init__(
+        self,
+        *,
+        tenants: TenantService,
+        keys: ProjectKeys,
+        catalog: Catalog,
+        transport: Transport,
+        overrides: ProviderOverrides | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._tenants = tenants
+        self._keys = keys
+        self._catalog = catalog
+        self._transport = transport
+        self._overrides = overrides or ProviderOverrides()
+        self._clock = clock or SystemClock()
+        self._listeners: list[ConnectionListener] = []
+
+    def add_listener(self, listener: ConnectionListener) -> None:
+        """Have `listener` asked before a connection is deleted. The composition root calls this."""
+        self._listeners.append(listener)
+
+    async def list_json(
+        self,
+        session: AsyncSession | AsyncConnection,
+        project_id: str,
+        *,
+        provider: str | None = None,
+        group_ref: str | None = None,
+        consumer_ref: str | None = None,
+    ) -> str | None:
+        """The project's connections as a JSON array, oldest first, without credentials; None when there are none."""
+        return await ConnectionRepository(session).list_json(
+            project_id, provider=provider, group_ref=group_ref, consumer_ref=consumer_ref
+        )
+
+    async def get_json(self, session: AsyncSession | AsyncConnection, project_id: str, connection_id: str) -> str:
+        """One connection as JSON, without credentials. Raises `ConnectionNotFound`."""
+        found = await ConnectionRepository(session).get_json(project_id, connection_id)
+        if found is None:
+            raise ConnectionNotFound(connection_id)
+        return found
+
+    async def get_json_with_credentials(
+        self, session: AsyncSession, project_id: str, connection_id: str, *, refresh_token: bool
+    ) -> bytes:
+        """One connection as JSON with its API key, or its access token and scopes. Raises `ConnectionNotFound`."""
+        found = orjson.loads(await self.get_json(session, project_id, connection_id))
+        credentials = await self._open(session, project_id, connection_id)
+        return orjson.dumps({**found, **shown(credentials, refresh_token=refresh_token)})
+
+    async def ensure_fresh(self, session: AsyncSession, project_id: str, connection_id: str, refresh: Refresh) -> None:
+        """See to it that the access token is a good one. Credentials without one are always fresh.
+
+        Raises:
+            ConnectionNotFound: there is none.
+            RefreshNotPossible: it should be refreshed; without a provider app that cannot be done.
+        """
+        state = await self._existing(session, project_id, connection_id)
+        if not state.auth_scheme.startswith("oauth2/"):
+            return
+        expires_at = state.access_token_expires_at
+        if refresh == "force" or (expires_at is not None and expires_at <= self._clock.now()):
+            raise RefreshNotPossible(
+                f"The access token of connection {connection_id!r} was imported, and refreshing it needs the provider "
+                "app that it was made with.",
+                remedy="Make a new connection with a fresh access token.",
+            )
+
+    async def generate(self, session: AsyncSession, project_id: str, request: GenerateConnectionRequest) -> str:
+        """Make a connection, and its group and consumer where they are new; returns its id.
+
+        Raises:
+            NoSuchProvider: the catalog has none of that name.
+            UnsupportedCredentials, UnusableCredentials: they are not what the provider takes.
+            InvalidInputs: the provider needs to know more of the customer's account.
+        """
+        definition = self._definition(request.provider)
+        credentials = read_credentials(definition, request)
+        account = Account().with_metadata(request.provider_metadata)
+        if request.provider_workspace_ref:
+            account = account.with_workspace(request.provider_workspace_ref)
+        account = account.fitting(definition)
+        group_id = await self._tenants.ensure_group(session, project_id, request.group_ref, request.group_name)
+        consumer_id = await self._tenants.ensure_consumer(
+            session, project_id, request.consumer_ref, request.consumer_name
+        )
+        connection_id = new_id()
+        await ConnectionRepository(session).add(
+            id=connection_id,
+            project_id=project_id,
+            provider=definition.name,
+            group_id=group_id,
+            consumer_id=consumer_id,
+            **_account_columns(account),
+            **await self._credential_columns(session, project_id, connection_id, definition, credentials),
+        )
+        return connection_id
+
+    async def update(
+        self, session: AsyncSession, project_id: str, connection_id: str, change: UpdateConnectionRequest
+    ) -> None:
+        """Change what the update mask names. New credentials start a new version, whose status is `created`.
+
+        Raises:
+            InvalidUpdateMask: the mask is empty, names what may not change, has no value, or not the scheme's.
+            ConnectionNotFound: there is none.
+            UnsupportedCredentials, UnusableCredentials, InvalidInputs: as `generate`.
+        """
+        masks = read_mask(change)
+        connections = ConnectionRepository(session)
+        state = await connections.find(project_id, connection_id, lock=True)
+        if state is None:
+            raise ConnectionNotFound(connection_id)
+        definition = self._definition(state.provider)
+        values: dict[str, Any] = {}
+        if not masks.isdisjoint(ACCOUNT_MASKS):
+            values |= _account_columns(_changed_account(definition, state, change.connection, masks))
+        kind = credential_mask(masks, accepted_kinds(definition.auth), state.auth_scheme)
+        if kind is not None:
+            credentials = credentials_of_kind(definition, change.connection, kind, at="connection.")
+            values |= await self._credential_columns(session, project_id, connection_id, definition, credentials)
+            values |= {"status": "created", "version": state.version + 1}
+        await connections.change(project_id, connection_id, **values)
+
+    async def delete(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        """Delete a connection, after every listener has taken leave of it or refused. Raises `ConnectionNotFound`."""
+        connections = ConnectionRepository(session)
+        if await connections.find(project_id, connection_id, lock=True) is None:
+            raise ConnectionNotFound(connection_id)
+        for listener in self._listeners:
+            await listener.on_connection_deleting(session, project_id, connection_id)
+        await connections.delete(project_id, connection_id)
+
+    async def find(self, session: AsyncSession, project_id: str, connection_id: str) -> ConnectionState | None:
+        """The connection, or None."""
+        return await ConnectionRepository(session).find(project_id, connection_id)
+
+    async def default_for_group(
+        self, session: AsyncSession, project_id: str, group_ref: str, provider: str
+    ) -> ConnectionState | None:
+        """The connection that a group uses when none is named: the newest one for the provider."""
+        return await ConnectionRepository(session).newest(project_id, group_ref=group_ref, provider=provider)
+
+    async def connector(
+        self, session: AsyncSession, project_id: str, connection_id: str, *, module: str | None = None
+    ) -> Connector:
+        """The provider, reached with this connection's credentials. They are decrypted anew each time and not kept.
+
+        Call the provider only after the transaction is over. Raises `ConnectionNotFound`, `UnknownProvider`,
+        `UnknownModule`, and `InvalidInputs` or `UnusableCredentials` when the provider's definition has changed since.
+        """
+        state = await self._existing(session, project_id, connection_id)
+        return Connector(
+            self._catalog.get(state.provider),
+            transport=self._transport,
+            credentials=for_requests(await self._open(session, project_id, connection_id)),
+            inputs=state.account.inputs,
+            module=module,
+            base_url_override=self._overrides.base_url(state.provider),
+        )
+
+    async def mark_working(
+        self, session: AsyncSession, project_id: str, connection_id: str, *, version: int | None = None
+    ) -> bool:
+        """Note that a request succeeded; returns whether that is news, and writes only then.
+
+        With `version`, it says nothing of other credentials than those.
+        """
+        return await ConnectionRepository(session).set_status(project_id, connection_id, "working", version)
+
+    async def mark_bad_credentials(
+        self, session: AsyncSession, project_id: str, connection_id: str, *, version: int | None = None
+    ) -> bool:
+        """Note that the provider refuses the credentials; returns whether that is news, and writes only then.
+
+        With `version`, it says nothing of other credentials than those: ones that were replaced meanwhile stay good.
+        """
+        return await ConnectionRepository(session).set_status(project_id, connection_id, "bad_credentials", version)
+
+    async def throttle(self, session: AsyncSession, project_id: str, connection_id: str, until: datetime) -> None:
+        """Note that the provider will not listen before `until`; an earlier moment than is known changes nothing."""
+        await ConnectionRepository(session).throttle(project_id, connection_id, until)
+
+    async def _existing(self, session: AsyncSession, project_id: str, connection_id: str) -> ConnectionState:
+        state = await self.find(session, project_id, connection_id)
+        if state is None:
+            raise ConnectionNotFound(connection_id)
+        return state
+
+    def _definition(self, provider: str) -> Definition:
+        try:
+            return self._catalog.get(provider)
+        except UnknownProvider as problem:
+            issue = Issue("provider", problem.detail, value=provider, remedy=problem.remedy)
+            raise NoSuchProvider(problem.detail, remedy=problem.remedy, issues=[issue]) from None
+
+    async def _open(self, session: AsyncSession, project_id: str, connection_id: str) -> StoredCredentials:
+        sealed = await ConnectionRepository(session).sealed_credentials(project_id, connection_id)
+        keyring = await self._keys.keyring(session, project_id)
+        return from_document(keyring.decrypt(sealed, place_of(connection_id)))
+
+    async def _credential_columns(
+        self,
+        session: AsyncSession,
+        project_id: str,
+        connection_id: str,
+        definition: Definition,
+        credentials: StoredCredentials,
+    ) -> dict[str, Any]:
+        keyring = await self._keys.keyring(session, project_id)
+        return {
+            "auth_scheme": scheme_of(definition.auth),
+            "sealed_credentials": keyring.encrypt(to_document(credentials), place_of(connection_id)),
+            "access_token_expires_at": access_expiry(credentials),
+        }
+
+
+def _account_columns(account: Account) -> dict[str, Any]:
+    return {"provider_workspace_ref": account.workspace_ref, "provider_metadata": account.metadata}
+
+
+def _changed_account(
+    definition: Definition, state: ConnectionState, request: ConnectionRequest, masks: frozenset[str]
+) -> Account:
+    given = state.account.with_metadata(request.provider_metadata) if "providerMetadata" in masks else state.account
+    if "providerWorkspaceRef" in masks:
+        given = given.with_workspace(request.provider_workspace_ref)
+    return given.fitting(definition, at="connection.")

@@ -1,0 +1,42 @@
+"""A connection as the other slices see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from conjunct.connections.account import Account
+from conjunct.connections.schemas import AuthScheme, Status
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """All that is known of a connection but its credentials.
+
+    `version` counts its credentials; `throttled_until` is when the provider will listen again.
+    """
+
+    id: str
+    project_id: str
+    provider: str
+    group_id: str
+    group_ref: str
+    consumer_id: str
+    consumer_ref: str
+    auth_scheme: AuthScheme
+    status: Status
+    provider_workspace_ref: str | None
+    provider_consumer_ref: str | None
+    provider_metadata: Mapping[str, Mapping[str, Any]] | None
+    access_token_expires_at: datetime | None
+    throttled_until: datetime | None
+    version: int
+    create_time: datetime
+    update_time: datetime
+
+    @property
+    def account(self) -> Account:
+        """Where at the provider the customer's account is."""
+        return Account(self.provider_workspace_ref, self.provider_metadata)

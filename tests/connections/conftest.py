@@ -1,0 +1,82 @@
+"""Connections over real HTTP: two projects, the built-in providers, and some that show every way to authenticate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.connections.providers import write_providers
+from tests.support.servers import serve
+from tests.support.specification import checked
+from tests.support.tenants import make_project
+
+from conjunct.connections import ConnectionService, router
+from conjunct.connectors import EgressTransport
+from conjunct.core.database import Database
+from conjunct.core.egress import Egress, EgressPolicy
+from conjunct.core.encryption import Keyring, new_key
+from conjunct.core.problem_responses import install_problem_handlers
+from conjunct.kit.clock import ManualClock
+from conjunct.providers import Catalog
+from conjunct.providers.catalog import BUILT_IN
+from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class World:
+    """What a test may look into beside the API."""
+
+    database: Database
+    service: ConnectionService
+    keys: ProjectKeys
+    project: NewProject
+    other: NewProject
+
+
+@pytest.fixture
+def keys() -> ProjectKeys:
+    return ProjectKeys(Keyring({"m1": new_key()}, current="m1"))
+
+
+@pytest.fixture
+async def egress() -> AsyncIterator[Egress]:
+    async with Egress(policy=EgressPolicy(), user_agent="conjunct-tests") as egress:
+        yield egress
+
+
+@pytest.fixture
+async def world(database: Database, keys: ProjectKeys, egress: Egress, tmp_path: Path) -> World:
+    service = ConnectionService(
+        tenants=TenantService(keys),
+        keys=keys,
+        catalog=Catalog([write_providers(tmp_path), BUILT_IN]),
+        transport=EgressTransport(egress),
+        clock=ManualClock(NOW),
+    )
+    return World(
+        database=database,
+        service=service,
+        keys=keys,
+        project=await make_project(database, keys, "acme"),
+        other=await make_project(database, keys, "rival"),
+    )
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the first project, whose every answer is held against the specification."""
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.include_router(router, prefix="/v1")
+    app.state.database = world.database
+    app.state.authenticator = Authenticator(world.database)
+    app.state.connections = world.service
+    async with serve(app, {"X-Api-Key": world.project.api_key}) as client:
+        yield checked(client)
