@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import conjunct
-from conjunct.app.embedded import EmbeddedPostgres, ServerFailed
+from conjunct.app.embedded import EmbeddedPostgres, ServerFailed, cluster
 from conjunct.app.embedded.account import Account
 from conjunct.app.embedded.binaries import find_binaries, reachable_binaries
 
@@ -72,14 +72,32 @@ async def test_root_may_have_made_the_data_directory_for_itself_before(reachable
 
 
 @root_only
-async def test_root_is_told_which_folder_the_server_cannot_pass(reachable: Path) -> None:
-    closed = reachable / "closed"
+async def test_root_keeps_the_database_elsewhere_when_the_server_cannot_pass(
+    reachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, elsewhere = reachable / "closed", reachable / "elsewhere"
     closed.mkdir(mode=0o700)
+    monkeypatch.setattr(cluster, "ELSEWHERE", elsewhere)
+    async with EmbeddedPostgres(closed / "data", durable=False) as server:
+        first = server.url
+        await server.check()
+    assert (closed / "data/postgres").resolve().parent == elsewhere
+    assert closed.stat().st_mode & 0o777 == 0o700, "the parents' modes are the operator's"
+    async with EmbeddedPostgres(closed / "data", durable=False) as server:
+        assert server.url == first, "the next start finds it by the link"
+
+
+@root_only
+async def test_root_is_told_when_the_way_to_an_existing_database_is_closed(reachable: Path) -> None:
+    closed = reachable / "closed"
+    closed.mkdir(mode=0o711)
+    async with EmbeddedPostgres(closed / "data", durable=False) as server:
+        await server.check()
+    closed.chmod(0o700)
     with pytest.raises(ServerFailed, match=f"walk through {closed} to") as refused:
         await EmbeddedPostgres(closed / "data").start()
     assert refused.value.remedy is not None
     assert f"chmod o+x {closed}" in refused.value.remedy
-    assert closed.stat().st_mode & 0o777 == 0o700, "the parents' modes are the operator's"
 
 
 @root_only

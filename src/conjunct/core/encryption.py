@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ class Keyring:
         if current not in keys:
             raise ValueError(f"the current key {current!r} is not among the keys")
         self._ciphers = {key_id.encode(): AESGCM(key) for key_id, key in keys.items()}
+        self._current_key = keys[current]
         self.current = current
 
     def __repr__(self) -> str:
@@ -46,6 +48,10 @@ class Keyring:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[key_id].encrypt(nonce, plaintext, place.encode())
         return b"|".join((_VERSION, key_id, nonce + sealed))
+
+    def derive(self, purpose: str) -> bytes:
+        """A key for another purpose, such as signing; the same as long as the current key is."""
+        return hmac.digest(self._current_key, b"conjunct derived key: " + purpose.encode(), "sha256")
 
     def decrypt(self, envelope: bytes, place: str) -> bytes:
         """Open what `encrypt` sealed for the same `place`; raises `DecryptionFailed`."""

@@ -123,7 +123,7 @@ class OperationService:
             raise _not_found(operation_id)
         return found
 
-    async def progress(self, connection: AsyncConnection, project_id: str, operation_id: str) -> str:
+    async def progress(self, connection: AsyncConnection | AsyncSession, project_id: str, operation_id: str) -> str:
         """The operation's progress as JSON of the specification's `BackfillProgress`."""
         found = await OperationRepository(connection).progress_json(project_id, operation_id)
         if found is None:

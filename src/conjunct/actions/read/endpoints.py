@@ -28,9 +28,7 @@ def _service(request: Request) -> ReadService:
 Reads = Annotated[ReadService, Depends(_service)]
 IntegrationId = Annotated[str, Path(alias="integrationId", description="The integration's id or name.")]
 InstallationId = Annotated[str, Path(alias="installationId", description="The installation's id.")]
-ObjectName = Annotated[
-    str, Path(alias="objectName", description="The object's name, as the provider or as you name it.")
-]
+ObjectName = Annotated[str, Path(alias="objectName", description="The object's name, the provider's or yours.")]
 
 
 @router.post(

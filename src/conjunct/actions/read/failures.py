@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
-from conjunct.connectors import CursorGone, ProviderError, QuotaExhausted, RateLimited
-from conjunct.connectors.errors import AuthInvalid, AuthRevoked
+from conjunct.connectors import ProviderError
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked, CursorGone, QuotaExhausted, RateLimited
 
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=30)
@@ -50,7 +50,7 @@ Decision = Wait | TryAgain | BeginAnew | GiveUp
 
 
 def decide(error: ProviderError, *, tries: int, restarts: int, rng: random.Random | None = None) -> Decision:
-    """What to do after `error`, when the run failed `tries` times since its last page and began anew `restarts` times."""
+    """What to do after `error`, after `tries` failures since the last page and `restarts` new beginnings."""
     if isinstance(error, RateLimited | QuotaExhausted):
         default = DEFAULT_QUOTA_WAIT if isinstance(error, QuotaExhausted) else DEFAULT_THROTTLE
         asked = timedelta(seconds=error.retry_after) if error.retry_after is not None else default
@@ -65,6 +65,6 @@ def decide(error: ProviderError, *, tries: int, restarts: int, rng: random.Rando
 
 
 def _backoff(tries: int, retry_after: float | None, rng: random.Random) -> timedelta:
-    grown = min(FIRST_DELAY * GROWTH**tries, LONGEST_DELAY)
-    jittered = grown * rng.uniform(0.8, 1.2)
-    return max(jittered, timedelta(seconds=min(retry_after or 0, LONGEST_THROTTLE.total_seconds())))
+    grown = min(FIRST_DELAY.total_seconds() * GROWTH**tries, LONGEST_DELAY.total_seconds())
+    asked = min(retry_after or 0.0, LONGEST_THROTTLE.total_seconds())
+    return timedelta(seconds=max(grown * rng.uniform(0.8, 1.2), asked))

@@ -14,9 +14,9 @@ from conjunct.installations import ReadObject
 class MappingPlan:
     """The mapping of one object, made once a run.
 
-    `selected` are lower-cased provider fields that are delivered under their own names (None: all that the provider
-    gives); `mapped` gives the lower-cased provider field of every name of the builder's; `values` replaces values of
-    a mapped field, by that field and the provider's value.
+    `requested` is what the provider is asked for. `selected` are lower-cased provider fields that are delivered under
+    their own names (None: all that it gives); `mapped` are the builder's names, each with its lower-cased provider
+    field; `values` translates a field's values, by its name on either side and the provider's value.
     """
 
     requested: tuple[str, ...]
@@ -28,28 +28,45 @@ class MappingPlan:
         """The record as the specification's `ResultEntry`."""
         found = record.fields
         selected = self.selected
-        if selected is None or len(selected) == len(found):
+        if selected is None or not self.mapped:  # all that was asked for is selected
             fields = found
         else:
             fields = {name: value for name, value in found.items() if name in selected}
         mapped = {name: found[source] for name, source in self.mapped if source in found}
-        for name, translations in self.values.items():
-            value = mapped.get(name)
-            if isinstance(value, str) and value in translations:
-                mapped[name] = translations[value]
+        if self.values:
+            fields, mapped = self._translated(fields), self._translated(mapped)
         return {"fields": fields, "mappedFields": mapped, "raw": record.raw}
+
+    def _translated(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {name: self._translate(name, value) for name, value in fields.items()}
+
+    def _translate(self, name: str, value: Any) -> Any:
+        translations = self.values.get(name)
+        if translations is None:
+            return value
+        if isinstance(value, list):
+            return [translations.get(item, item) if isinstance(item, str) else item for item in value]
+        return translations.get(value, value) if isinstance(value, str) else value
 
 
 def plan_mapping(read_object: ReadObject) -> MappingPlan:
     """Compile the mapping of an installation's object."""
-    sources = tuple(read_object.mappings.values())
-    requested = tuple(dict.fromkeys((*read_object.fields, *sources)))
-    if read_object.all_fields:
-        requested = (*requested, ALL_FIELDS)
-    selected = None if read_object.all_fields else frozenset(name.lower() for name in read_object.fields)
+    requested = read_object.source_fields
     return MappingPlan(
-        requested=requested,
-        selected=selected,
+        requested=(*requested, ALL_FIELDS) if read_object.all_fields else requested,
+        selected=None if read_object.all_fields else frozenset(name.lower() for name in read_object.fields),
         mapped=tuple((name, source.lower()) for name, source in read_object.mappings.items()),
-        values=read_object.value_mappings,
+        values=_by_provider_value(read_object),
     )
+
+
+def _by_provider_value(read_object: ReadObject) -> dict[str, dict[str, str]]:
+    """Value mappings turned round, under every name that a translated field is delivered by."""
+    turned: dict[str, dict[str, str]] = {}
+    for name, values in read_object.value_mappings.items():
+        back = {theirs: ours for ours, theirs in values.items()}
+        turned[name.lower()] = turned[name] = back
+        for delivered, source in read_object.mappings.items():
+            if source == name:
+                turned[delivered] = back
+    return turned

@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
-from conjunct.delivery import Message
+from conjunct.delivery import Message, Payload
 from conjunct.installations import InstallationState, ReadObject
 
 MAX_BYTES = 300_000
 """Largest body of a message, in bytes."""
+
+_INFO_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +27,34 @@ class Envelope:
     operation_id: str
     head: bytes
 
-    def message(self, page: int, index: int, entries: list[bytes]) -> Message:
-        """A message of the encoded entries; its id derives from the operation and the place, so a repeat has it too."""
+    def message(self, message_id: str, entries: list[bytes]) -> Message:
+        """A message of encoded entries."""
         info = b'"resultInfo":{"type":"inline","numRecords":%d},"result":[' % len(entries)
-        body = b"".join((self.head, info, b",".join(entries), b"]}"))
+        return self._message(message_id, b"".join((self.head, info, b",".join(entries), b"]}")), len(entries))
+
+    def message_by_link(self, message_id: str, payload: Payload) -> Message:
+        """A message whose one record is kept apart; the receiver downloads it as a JSON array."""
+        info = b'"resultInfo":{"type":"url","numRecords":1,"downloadUrl":"%s"}}' % payload.placeholder.encode()
+        return self._message(message_id, self.head + info, 1, payload)
+
+    def _message(self, message_id: str, body: bytes, records: int, payload: Payload | None = None) -> Message:
         return Message(
-            id=message_id(self.operation_id, page, index),
+            id=message_id,
             project_id=self.project_id,
             destination_id=self.destination_id,
             operation_id=self.operation_id,
             body=body,
-            records=len(entries),
+            records=records,
+            payload=payload,
         )
 
-    def message_by_url(self, page: int, index: int, entry: bytes) -> Message:
-        """A message whose one record is too large to go inside; delivery stores it and puts its address in."""
-        info = b'"resultInfo":{"type":"url","numRecords":1,"downloadUrl":"'
-        return Message(
-            id=message_id(self.operation_id, page, index),
-            project_id=self.project_id,
-            destination_id=self.destination_id,
-            operation_id=self.operation_id,
-            body=b"".join((self.head, info)),
-            records=1,
-            payload=b"[" + entry + b"]",
-        )
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """A record that is too large for a message, as the JSON array that its receiver downloads."""
+
+    message_id: str
+    content: bytes
 
 
 def make_envelope(
@@ -71,7 +76,7 @@ def make_envelope(
         "consumerName": state.consumer_name,
         "installationId": state.installation_id,
         "installationUpdateTime": state.update_time,
-        "objectName": read_object.mapped_name or read_object.name,
+        "objectName": read_object.delivered_name,
         "operationId": operation_id,
         "operationTime": started,
         "action": "read",
@@ -80,31 +85,31 @@ def make_envelope(
     if state.workspace:
         head["workspace"] = state.workspace
     if read_object.mapped_name:
-        head["rawObjectName"] = read_object.name
+        head["rawObjectName"] = read_object.object_name
     encoded = orjson.dumps(head, option=orjson.OPT_UTC_Z)
     return Envelope(state.project_id, destination_id, operation_id, encoded[:-1] + b",")
 
 
 def message_id(operation_id: str, page: int, index: int) -> str:
-    """The id of the message at this place of this operation, for ever."""
+    """The id of the message at this place of this operation, for ever: a repeat after a crash has it too."""
     return f"msg_{operation_id.replace('-', '')}_{page}_{index}"
 
 
-def pack(envelope: Envelope, page: int, entries: Iterable[dict[str, Any]]) -> Iterator[Message]:
-    """The messages of one page: as many entries in each as fit."""
-    room = MAX_BYTES - len(envelope.head) - 100
+def pack(envelope: Envelope, page: int, entries: Iterable[dict[str, Any]]) -> Iterator[Message | Large]:
+    """The messages of one page: as many entries in each as fit, and those apart that fit into none."""
+    room = MAX_BYTES - len(envelope.head) - _INFO_BYTES
     batch: list[bytes] = []
     size = index = 0
     for entry in entries:
         encoded = orjson.dumps(entry)
-        if batch and size + len(encoded) + 1 > room:
-            yield envelope.message(page, index, batch)
-            batch, size, index = [], 0, index + 1
         if len(encoded) > room:
-            yield envelope.message_by_url(page, index, encoded)
+            yield Large(message_id(envelope.operation_id, page, index), b"[" + encoded + b"]")
             index += 1
             continue
+        if batch and size + len(encoded) + 1 > room:
+            yield envelope.message(message_id(envelope.operation_id, page, index), batch)
+            batch, size, index = [], 0, index + 1
         batch.append(encoded)
         size += len(encoded) + 1
     if batch:
-        yield envelope.message(page, index, batch)
+        yield envelope.message(message_id(envelope.operation_id, page, index), batch)

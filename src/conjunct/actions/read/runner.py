@@ -18,20 +18,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.failures import Wait, decide
 from conjunct.actions.read.mapping import MappingPlan, plan_mapping
-from conjunct.actions.read.messages import Envelope, make_envelope, pack
+from conjunct.actions.read.messages import Envelope, Large, make_envelope, pack
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Progress, Run
 from conjunct.connections import ConnectionService
-from conjunct.connectors import Connector, Page, ProviderError, ReadQuery
+from conjunct.connectors import Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
 from conjunct.core.telemetry import bind
-from conjunct.delivery import Channel, DeliveryService, DestinationNotFound
+from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message
 from conjunct.installations import InstallationService, InstallationState, ReadObject
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
 from conjunct.queue import Done, Engine, Job, Outcome, Retry
 
-CHANNEL_SECONDS = 30.0
 PROGRESS_SECONDS = 1.0
 SPOOL_WAIT = timedelta(seconds=30)
 MAX_LOGGED_FAILURES = 10
@@ -122,13 +121,13 @@ class Runner:
         connector = await self._connections.connector(session, run.project_id, state.connection_id, module=state.module)
         channel = await self._delivery.open_channel(session, run.project_id, read_object.destination)
         plan = plan_mapping(read_object)
-        backfill_filters = read_object.backfill.filters if run.read_type == "backfill" else None
+        filters = read_object.backfill.filters if run.read_type == "backfill" else read_object.filters
         query = ReadQuery(
-            object=read_object.name,
+            object=read_object.object_name,
             fields=plan.requested,
             since=run.since,
             until=run.until,
-            filters=read_object.filters if backfill_filters is None else backfill_filters,
+            filters=filters,
         )
         envelope = make_envelope(
             state,
@@ -143,16 +142,18 @@ class Runner:
     async def _read(self, job: Job, reading: _Reading) -> Outcome:
         connector, query, channel = reading.connector, reading.query, reading.channel
         progress = await self._estimate(reading)
-        opened = reported = time.monotonic()
+        reported = time.monotonic()
+        circles = LoopGuard()
         fetching = asyncio.create_task(connector.read_page(query, progress.next_page))
         try:
             while True:
                 page = await fetching
                 if page.next is not None:
+                    circles.check(page.next)
                     fetching = asyncio.create_task(connector.read_page(query, page.next))
                 now = time.monotonic()
-                if now - opened > CHANNEL_SECONDS:
-                    channel, opened = await self._reopen(reading), now
+                if channel.is_stale(self._clock.now()):
+                    channel = await self._reopen(reading)
                 report = now - reported > PROGRESS_SECONDS
                 reported = now if report else reported
                 progress = await self._hand_over(job, reading, channel, progress, page, report=report)
@@ -166,16 +167,15 @@ class Runner:
     async def _hand_over(
         self, job: Job, reading: _Reading, channel: Channel, progress: Progress, page: Page, *, report: bool
     ) -> Progress:
-        """Deliver a page's records and move the checkpoint; with the last page, the run ends in the same transaction."""
+        """Deliver a page and move the checkpoint; with the last page, the run ends in the same transaction."""
         run = reading.run
-        entries = map(reading.plan.entry, page.records)
-        messages = list(pack(reading.envelope, progress.page, entries))
+        messages = await self._messages(reading, channel, progress.page, page)
         results = await self._delivery.attempt(channel, messages)
         progress = progress.after_page(page.next, records=len(page.records), failed=len(page.failed))
         async with self._database.transaction() as session:
             if page.next is not None:
                 await self._engine.fence(session, job)
-            undelivered = await self._delivery.record(session, results)
+            await self._delivery.record(session, results)
             await ReadRepository(session).checkpoint(
                 run.project_id,
                 run.operation_id,
@@ -196,9 +196,20 @@ class Runner:
             await self._log_failed_records(session, run, page)
             if page.next is None:
                 await self._ender.succeed(session, job, run, reading.state, progress)
-            elif undelivered:
-                await self._require_room(session, channel, committing=True)
+        if not all(result.delivered for result in results) and page.next is not None:
+            async with self._database.transaction() as session:
+                await self._require_room(session, channel)
         return progress
+
+    async def _messages(self, reading: _Reading, channel: Channel, number: int, page: Page) -> list[Message]:
+        messages = []
+        for packed in pack(reading.envelope, number, map(reading.plan.entry, page.records)):
+            if isinstance(packed, Large):
+                payload = await self._delivery.store_payload(channel, packed.message_id, packed.content)
+                messages.append(reading.envelope.message_by_link(packed.message_id, payload))
+            else:
+                messages.append(packed)
+        return messages
 
     async def _estimate(self, reading: _Reading) -> Progress:
         """How many records a long read will bring, where the provider tells; the read goes on without it."""
@@ -218,12 +229,9 @@ class Runner:
         async with self._database.transaction() as session:
             return await self._delivery.open_channel(session, reading.run.project_id, reading.read_object.destination)
 
-    async def _require_room(self, session: AsyncSession, channel: Channel, *, committing: bool = False) -> None:
-        if await self._delivery.has_room(session, channel):
-            return
-        if committing:
-            await session.commit()
-        raise SpoolFull
+    async def _require_room(self, session: AsyncSession, channel: Channel) -> None:
+        if await self._delivery.spool_is_full(session, channel.project_id, channel.destination_id):
+            raise SpoolFull
 
     async def _log_failed_records(self, session: AsyncSession, run: Run, page: Page) -> None:
         lines = [

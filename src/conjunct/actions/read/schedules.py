@@ -22,7 +22,7 @@ class ScheduleKeeper:
         self._clock = clock
 
     async def on_saved(
-        self, session: AsyncSession, state: InstallationState, previous: InstallationState | None
+        self, session: AsyncSession, state: InstallationState, _previous: InstallationState | None
     ) -> None:
         """Follow a config that was saved: new objects are backfilled, schedules armed, changed or removed."""
         repository = ReadRepository(session)
@@ -52,7 +52,7 @@ class ScheduleKeeper:
         await self._engine.remove_schedules(session, state.project_id, keys)
 
     async def on_deleted(self, session: AsyncSession, project_id: str, installation_id: str) -> None:
-        """Follow an installation's deletion: its schedules and waiting runs go. Running ones lose their rows and end."""
+        """Follow an installation's deletion: its schedules and waiting runs go; running ones lose their rows."""
         repository = ReadRepository(session)
         names = list(await repository.objects(project_id, installation_id))
         await self._engine.remove_schedules(
@@ -73,11 +73,11 @@ class ScheduleKeeper:
         await self._engine.remove_schedules(session, project_id, keys)
 
     async def _begin(self, session: AsyncSession, state: InstallationState, read_object: ReadObject) -> None:
-        has_backfill = read_object.backfill.full_history or bool(read_object.backfill.days)
+        has_backfill = read_object.backfill.kind != "none"
         await ReadRepository(session).add_object(
             project_id=state.project_id,
             installation_id=state.installation_id,
-            object_name=read_object.name,
+            object_name=read_object.object_name,
             watermark=None if has_backfill else self._clock.now(),
         )
         if has_backfill:
@@ -91,15 +91,15 @@ def schedule_key(installation_id: str, object_name: str) -> str:
 
 def _is_due(read_object: ReadObject, row: ReadObjectRow | None) -> bool:
     paused = row is not None and row.paused is not None
-    return bool(read_object.schedule) and not read_object.disabled and not paused
+    return read_object.is_scheduled and not paused
 
 
 def _schedule(state: InstallationState, read_object: ReadObject) -> Schedule:
     return Schedule(
         tenant=state.project_id,
-        key=schedule_key(state.installation_id, read_object.name),
-        lane=lane_of(state.project_id, state.installation_id, read_object.name),
+        key=schedule_key(state.installation_id, read_object.object_name),
+        lane=lane_of(state.project_id, state.installation_id, read_object.object_name),
         kind="read.scheduled",
-        ref_id=f"{state.installation_id}/{read_object.name}",
+        ref_id=f"{state.installation_id}/{read_object.object_name}",
         cron=read_object.schedule or "",
     )

@@ -71,7 +71,7 @@ class ReadService:
 
     async def backfill_operation(self, session: AsyncSession, state: InstallationState, object_name: str) -> str:
         """The operation of the object's latest backfill; `BackfillNotFound` without one."""
-        name = find_object(state, object_name).name
+        name = find_object(state, object_name).object_name
         row = await ReadRepository(session).object(state.project_id, state.installation_id, name)
         if row is None or row.backfill_operation_id is None:
             raise BackfillNotFound(
@@ -84,7 +84,7 @@ class ReadService:
 def find_object(state: InstallationState, name: str) -> ReadObject:
     """The installation's object by the provider's name or the builder's; `ObjectNotRead` when it is not read."""
     for read_object in state.read_objects.values():
-        if name in (read_object.name, read_object.mapped_name):
+        if name in (read_object.object_name, read_object.mapped_name):
             return read_object
     known = ", ".join(sorted(state.read_objects)) or "none"
     raise ObjectNotRead(
@@ -96,4 +96,4 @@ def find_object(state: InstallationState, name: str) -> ReadObject:
 def _named(state: InstallationState, objects: Sequence[str] | None) -> list[str]:
     if not objects:
         return list(state.read_objects)
-    return [find_object(state, name).name for name in objects]
+    return [find_object(state, name).object_name for name in objects]

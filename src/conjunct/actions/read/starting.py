@@ -26,15 +26,15 @@ class Starter:
     async def backfill(self, session: AsyncSession, state: InstallationState, read_object: ReadObject) -> str:
         """Begin the object's backfill as its policy says; returns the operation's id."""
         now = self._clock.now()
-        days = read_object.backfill.days
-        since = None if read_object.backfill.full_history or days is None else now - timedelta(days=days)
+        backfill = read_object.backfill
+        since = now - timedelta(days=backfill.days) if backfill.kind == "days" else None
         # Without a lower bound there is no upper one either: providers list everything faster than they search it.
         until = now if since is not None else None
         operation_id = await self._begin(
             session, state, read_object, "backfill", since=since, until=until, new_watermark=now
         )
         await ReadRepository(session).change_objects(
-            state.project_id, state.installation_id, [read_object.name], backfill_operation_id=operation_id
+            state.project_id, state.installation_id, [read_object.object_name], backfill_operation_id=operation_id
         )
         await self._enqueue(session, state, read_object, operation_id)
         return operation_id
@@ -79,14 +79,14 @@ class Starter:
                 installation_id=state.installation_id,
                 config_id=state.config_id,
                 action_type="read",
-                object_name=read_object.mapped_name or read_object.name,
+                object_name=read_object.delivered_name,
             ),
         )
         await ReadRepository(session).add_run(
             operation_id=operation_id,
             project_id=state.project_id,
             installation_id=state.installation_id,
-            object_name=read_object.name,
+            object_name=read_object.object_name,
             config_id=state.config_id,
             read_type=read_type,
             create_time=self._clock.now(),
@@ -97,6 +97,6 @@ class Starter:
     async def _enqueue(
         self, session: AsyncSession, state: InstallationState, read_object: ReadObject, operation_id: str
     ) -> None:
-        lane = lane_of(state.project_id, state.installation_id, read_object.name)
+        lane = lane_of(state.project_id, state.installation_id, read_object.object_name)
         job = NewJob(state.project_id, "read.run", operation_id, lane=lane, max_attempts=JOB_MAX_ATTEMPTS)
         await self._engine.enqueue(session, [job])

@@ -26,6 +26,7 @@ PORT = 5432
 LONGEST_SOCKET_PATH = 103
 # Drivers and the server disagree on quoting anything else: a comma, for one, separates hosts.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+ELSEWHERE = Path("/var/lib/conjunct")
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -38,8 +39,8 @@ class Cluster:
 
     @property
     def folder(self) -> Path:
-        """The one folder in the data directory that belongs to the embedded database."""
-        return self.data_dir / "postgres"
+        """The one folder of the embedded database: `postgres` in the data directory, or where that link leads."""
+        return (self.data_dir / "postgres").resolve()
 
     @property
     def data(self) -> Path:
@@ -82,9 +83,12 @@ class Cluster:
     def make_folders(self) -> None:
         """Make the folder of the embedded database; raises `ServerFailed` where the server could not reach it."""
         try:
-            for folder in (self.data_dir, self.folder):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self.account.let_through(folder)
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.account.let_through(self.data_dir)
+            if not self.folder.exists() and self.account.obstacle(self.data_dir):
+                self._link_elsewhere()
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            self.account.let_through(self.folder)
         except OSError as error:
             raise ServerFailed(
                 f"The data directory {self.data_dir} cannot be made: {error.strerror}.",
@@ -97,6 +101,11 @@ class Cluster:
                 remedy=f"Choose a data directory that other users can reach, such as /var/lib/conjunct; or allow "
                 f"it with: chmod o+x {obstacle}; or run as an ordinary user.",
             )
+
+    def _link_elsewhere(self) -> None:
+        """For root: keep the database where its account can go, as below /root it cannot, and leave a link to it."""
+        ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        (self.data_dir / "postgres").symlink_to(ELSEWHERE / secrets.token_hex(8))
 
     def prepare(self, *, durable: bool) -> Binaries:
         """Make what is missing, the cluster included, and give the binaries that fit it.

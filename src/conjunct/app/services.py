@@ -1,0 +1,167 @@
+"""The composition root: what every slice offers, wired together for one process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.datastructures import State
+
+from conjunct import __version__
+from conjunct.actions.read import Ender, ReadJobs, ReadService, Runner, ScheduleKeeper, Starter
+from conjunct.connections import ConnectionService
+from conjunct.connectors import EgressTransport
+from conjunct.core.database import Database
+from conjunct.core.egress import Egress, EgressPolicy
+from conjunct.core.settings import Settings
+from conjunct.core.storage import FolderStorage
+from conjunct.delivery import DeliveryOptions, DeliveryService
+from conjunct.installations import InstallationService
+from conjunct.integrations import IntegrationService, Uploads
+from conjunct.kit.clock import Clock, SystemClock
+from conjunct.manifests import Limits
+from conjunct.operations import OperationService
+from conjunct.providers import ProviderOverrides, catalog
+from conjunct.queue import Engine, Handler, Options, PostgresEngine
+from conjunct.tenants import Authenticator, ProjectKeys, TenantService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A process's services, open for its life."""
+
+    database: Database
+    engine: Engine
+    authenticator: Authenticator
+    tenants: TenantService
+    integrations: IntegrationService
+    uploads: Uploads
+    connections: ConnectionService
+    installations: InstallationService
+    operations: OperationService
+    delivery: DeliveryService
+    reads: ReadService
+    read_jobs: ReadJobs
+    public_url: str
+
+    def install(self, state: State) -> None:
+        """Put the services where the endpoints' dependencies look for them."""
+        for name in self.__slots__:
+            setattr(state, name, getattr(self, name))
+
+    def job_handlers(self) -> dict[str, Handler]:
+        """Every slice's job handlers, by job kind."""
+        return {**self.delivery.handlers(), **self.read_jobs.handlers()}
+
+    async def ensure_maintenance(self) -> None:
+        """Arm the schedules of upkeep that belong to no tenant."""
+        async with self.database.transaction() as session:
+            await self.delivery.ensure_schedules(session)
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, database: Database, *, clock: Clock | None = None
+) -> AsyncIterator[Services]:
+    """Wire the services over an open database, for the length of the block."""
+    clock = clock or SystemClock()
+    policy = EgressPolicy(allowed_networks=settings.allowed_networks)
+    async with Egress(policy=policy, user_agent=f"conjunct/{__version__}") as egress:
+        yield _wire(settings, database, egress, clock)
+
+
+def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) -> Services:
+    master = settings.load_master_keys()
+    public_url = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    engine = PostgresEngine(database, _queue_options(settings))
+    storage = FolderStorage(settings.data_dir / "storage")
+    keys = ProjectKeys(master)
+    tenants = TenantService(keys)
+    operations = OperationService(master.derive("page tokens"))
+    overrides = ProviderOverrides(settings.load_provider_overrides())
+    connections = ConnectionService(
+        tenants=tenants,
+        keys=keys,
+        catalog=catalog(),
+        transport=EgressTransport(egress, private_hosts=overrides.private_hosts),
+        overrides=overrides,
+        clock=clock,
+    )
+    delivery = DeliveryService(
+        database=database,
+        keys=keys,
+        egress=egress,
+        engine=engine,
+        storage=storage,
+        options=_delivery_options(settings, public_url),
+        clock=clock,
+    )
+    starter = Starter(operations, engine, clock)
+    schedules = ScheduleKeeper(engine, starter, clock)
+    limits = Limits(catalog().modules(), timedelta(seconds=settings.minimum_schedule_seconds))
+    installations = InstallationService(connections=connections, tenants=tenants, limits=limits, listeners=[schedules])
+    integrations = IntegrationService(limits, listeners=[installations])
+    connections.add_listener(installations)
+    ender = Ender(
+        database=database,
+        engine=engine,
+        installations=installations,
+        connections=connections,
+        operations=operations,
+        clock=clock,
+    )
+    runner = Runner(
+        database=database,
+        engine=engine,
+        installations=installations,
+        connections=connections,
+        operations=operations,
+        delivery=delivery,
+        ender=ender,
+        clock=clock,
+    )
+    read_jobs = ReadJobs(
+        database=database,
+        engine=engine,
+        installations=installations,
+        connections=connections,
+        starter=starter,
+        runner=runner,
+    )
+    return Services(
+        database=database,
+        engine=engine,
+        authenticator=Authenticator(database),
+        tenants=tenants,
+        integrations=integrations,
+        uploads=Uploads(storage, master.derive("uploads"), clock),
+        connections=connections,
+        installations=installations,
+        operations=operations,
+        delivery=delivery,
+        reads=ReadService(starter, schedules),
+        read_jobs=read_jobs,
+        public_url=public_url,
+    )
+
+
+def _queue_options(settings: Settings) -> Options:
+    return Options(
+        slots=settings.worker_slots,
+        tenant_cap=settings.project_slots,
+        lease=timedelta(seconds=settings.lease_seconds),
+        heartbeat=timedelta(seconds=settings.lease_seconds / 3),
+        drain=timedelta(seconds=settings.drain_seconds),
+    )
+
+
+def _delivery_options(settings: Settings, public_url: str) -> DeliveryOptions:
+    return DeliveryOptions(
+        public_url=public_url,
+        allowed_networks=settings.allowed_networks,
+        timeout=settings.delivery_timeout_seconds,
+        first_timeout=min(10.0, settings.delivery_timeout_seconds),
+        spool_limit_bytes=settings.spool_limit_bytes,
+    )

@@ -1,0 +1,64 @@
+"""How entries become messages."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conjunct.actions.read.messages import MAX_BYTES, Envelope, Large, message_id, pack
+from conjunct.delivery import Message
+
+OPERATION = "0192f0c1-0000-7000-8000-000000000001"
+ENVELOPE = Envelope("p", "d", OPERATION, b'{"projectId":"p",')
+
+
+def entries(*sizes: int) -> list[dict[str, object]]:
+    return [{"fields": {"n": n}, "raw": {"text": "x" * size}} for n, size in enumerate(sizes)]
+
+
+def test_a_small_page_is_one_message() -> None:
+    [message] = pack(ENVELOPE, 3, entries(10, 10))
+    assert isinstance(message, Message)
+    assert message.id == f"msg_{OPERATION.replace('-', '')}_3_0"
+    assert message.records == 2
+    body = json.loads(message.body)
+    assert body["projectId"] == "p"
+    assert body["resultInfo"] == {"type": "inline", "numRecords": 2}
+    assert [entry["fields"]["n"] for entry in body["result"]] == [0, 1]
+
+
+def test_an_empty_page_makes_no_message() -> None:
+    assert list(pack(ENVELOPE, 0, [])) == []
+
+
+def test_a_record_above_the_limit_goes_apart_and_the_others_keep_their_order() -> None:
+    packed = list(pack(ENVELOPE, 0, entries(10, MAX_BYTES, 10)))
+    large = [each for each in packed if isinstance(each, Large)]
+    assert [json.loads(each.content)[0]["fields"]["n"] for each in large] == [1]
+    inline = [each for each in packed if isinstance(each, Message)]
+    assert [entry["fields"]["n"] for each in inline for entry in json.loads(each.body)["result"]] == [0, 2]
+
+
+@given(st.lists(st.integers(0, MAX_BYTES + 1000), max_size=12))
+def test_no_message_is_too_large_and_no_record_is_lost(sizes: list[int]) -> None:
+    packed = list(pack(ENVELOPE, 0, entries(*sizes)))
+    found = []
+    for each in packed:
+        if isinstance(each, Large):
+            found += [entry["fields"]["n"] for entry in json.loads(each.content)]
+        else:
+            assert len(each.body) <= MAX_BYTES
+            body = json.loads(each.body)
+            assert body["resultInfo"]["numRecords"] == len(body["result"]) == each.records
+            found += [entry["fields"]["n"] for entry in body["result"]]
+    assert sorted(found) == list(range(len(sizes)))
+    ids = [each.message_id if isinstance(each, Large) else each.id for each in packed]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("page", [0, 7])
+def test_a_repeat_has_the_same_ids(page: int) -> None:
+    first = [each.id for each in pack(ENVELOPE, page, entries(*[100_000] * 5)) if isinstance(each, Message)]
+    second = [each.id for each in pack(ENVELOPE, page, entries(*[100_000] * 5)) if isinstance(each, Message)]
+    assert first == second == [message_id(OPERATION, page, index) for index in range(len(first))]
