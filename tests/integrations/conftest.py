@@ -72,7 +72,8 @@ async def slice_(database: Database, tmp_path: Path) -> AsyncIterator[Slice]:
     app.include_router(router, prefix="/v1")
     app.state.database = database
     app.state.authenticator = Authenticator(database)
-    app.state.integrations = IntegrationService(limits, [recorder])
+    app.state.integrations = IntegrationService(limits)
+    app.state.integrations.add_listener(recorder)
     app.state.uploads = Uploads(FolderStorage(tmp_path / "objects"), b"k" * 32, clock)
     async with serve(app, headers={"X-Api-Key": project.api_key}) as client:
         yield Slice(checked(client), project, other, clock, recorder, app.state.integrations, app.state.uploads)

@@ -1,1 +1,40 @@
-"""An integration bound to a group: config, sampling, health."""
+"""An integration bound to a group: what the group chose, worked out into what is to be done."""
+
+from conjunct.installations.content import ConfigContent, parse_content
+from conjunct.installations.endpoints import Installations, router
+from conjunct.installations.installing import Installer
+from conjunct.installations.problems import (
+    ConfigInvalid,
+    ConnectionUnusable,
+    InstallationExists,
+    InstallationNotFound,
+    InvalidUpdateMask,
+    SampleRefused,
+)
+from conjunct.installations.read_objects import NO_BACKFILL, Backfill, ReadObject, resolve_read_objects
+from conjunct.installations.service import InstallationService
+from conjunct.installations.state import Health, InstallationListener, InstallationState
+from conjunct.installations.upstream import Upstream
+
+__all__ = [
+    "InstallationService",
+    "Installations",
+    "Installer",
+    "InstallationState",
+    "InstallationListener",
+    "Health",
+    "Upstream",
+    "ReadObject",
+    "Backfill",
+    "NO_BACKFILL",
+    "resolve_read_objects",
+    "ConfigContent",
+    "parse_content",
+    "InstallationNotFound",
+    "InstallationExists",
+    "ConnectionUnusable",
+    "ConfigInvalid",
+    "SampleRefused",
+    "InvalidUpdateMask",
+    "router",
+]

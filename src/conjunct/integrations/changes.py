@@ -12,13 +12,17 @@ from conjunct.manifests import Changes, Integration
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """An integration as it was deployed once; `number` counts from 1."""
+    """An integration as it was deployed once; `number` counts from 1.
+
+    `destructive` says whether the deploy was to stop reads of the objects that it removed.
+    """
 
     id: str
     integration_id: str
     project_id: str
     number: int
     content: Integration
+    destructive: bool = False
 
 
 class RevisionListener(Protocol):

@@ -29,7 +29,10 @@ class IntegrationRow(Base):
 
 
 class RevisionRow(Base):
-    """What an integration was from one deploy to the next. Never changed; `number` counts from 1."""
+    """What an integration was from one deploy to the next. Never changed; `number` counts from 1.
+
+    `destructive` says whether the deploy was to stop reads of the objects that it removed.
+    """
 
     __tablename__ = "revision"
     __table_args__ = (UniqueConstraint("integration_id", "number"),)
@@ -40,4 +43,5 @@ class RevisionRow(Base):
     number: Mapped[int]
     spec_version: Mapped[str] = mapped_column(Text)
     content: Mapped[dict[str, Any]]
+    destructive: Mapped[bool]
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
@@ -86,6 +86,18 @@ class IntegrationRepository:
     async def revision(self, project_id: str, revision_id: str) -> RevisionRow | None:
         statement = select(RevisionRow).where(RevisionRow.project_id == project_id, RevisionRow.id == revision_id)
         return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def revisions_after(self, project_id: str, integration_id: str, number: int) -> Sequence[RevisionRow]:
+        statement = (
+            select(RevisionRow)
+            .where(
+                RevisionRow.project_id == project_id,
+                RevisionRow.integration_id == integration_id,
+                RevisionRow.number > number,
+            )
+            .order_by(RevisionRow.number)
+        )
+        return (await self._session.execute(statement)).scalars().all()
 
     async def add_integration(self, **values: Any) -> None:
         await self._session.execute(insert(IntegrationRow).values(**values))

@@ -29,13 +29,17 @@ from conjunct.manifests import (
 class IntegrationService:
     """What the builder deploys. Every deploy is one transaction: all of a manifest, or nothing.
 
-    `listeners` are told of new revisions and deletions on that same transaction.
+    Listeners are told of new revisions and deletions on that same transaction.
     """
 
-    def __init__(self, limits: Limits, listeners: Sequence[RevisionListener] = ()) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._listeners = tuple(listeners)
+        self._listeners: list[RevisionListener] = []
         self._revisions = RevisionCache()
+
+    def add_listener(self, listener: RevisionListener) -> None:
+        """Have `listener` told. The composition root calls this."""
+        self._listeners.append(listener)
 
     def parse(self, text: str | bytes) -> Manifest:
         """The manifest in a YAML text; raises ManifestInvalid with every fault."""
@@ -146,6 +150,13 @@ class IntegrationService:
             self._revisions.put(known)
         return known
 
+    async def revisions_after(
+        self, session: AsyncSession, project_id: str, integration_id: str, number: int
+    ) -> list[Revision]:
+        """The revisions of an integration that were deployed after the one of that number, oldest first."""
+        rows = await IntegrationRepository(session).revisions_after(project_id, integration_id, number)
+        return [_revision(row) for row in rows]
+
     async def _add(self, session: AsyncSession, project_id: str, integration: Integration) -> str:
         integration_id, revision_id = new_id(), new_id()
         repository = IntegrationRepository(session)
@@ -156,7 +167,7 @@ class IntegrationService:
             provider=integration.provider,
             latest_revision_id=revision_id,
         )
-        await _add_revision(repository, project_id, integration_id, revision_id, 1, integration)
+        await _add_revision(repository, Revision(revision_id, integration_id, project_id, 1, integration))
         return integration_id
 
     async def _revise(
@@ -172,7 +183,8 @@ class IntegrationService:
             return latest.id
         revision_id = new_id()
         repository = IntegrationRepository(session)
-        await _add_revision(repository, row.project_id, row.id, revision_id, latest.number + 1, integration)
+        revision = Revision(revision_id, row.id, row.project_id, latest.number + 1, integration, destructive)
+        await _add_revision(repository, revision)
         await repository.follow(row.project_id, row.id, revision_id)
         changes = diff(_revision(latest).content, integration)
         for listener in self._listeners:
@@ -180,27 +192,21 @@ class IntegrationService:
         return revision_id
 
 
-async def _add_revision(
-    repository: IntegrationRepository,
-    project_id: str,
-    integration_id: str,
-    revision_id: str,
-    number: int,
-    integration: Integration,
-) -> None:
+async def _add_revision(repository: IntegrationRepository, revision: Revision) -> None:
     await repository.add_revision(
-        id=revision_id,
-        integration_id=integration_id,
-        project_id=project_id,
-        number=number,
+        id=revision.id,
+        integration_id=revision.integration_id,
+        project_id=revision.project_id,
+        number=revision.number,
         spec_version=SPEC_VERSION,
-        content=integration.to_wire(),
+        content=revision.content.to_wire(),
+        destructive=revision.destructive,
     )
 
 
 def _revision(row: RevisionRow) -> Revision:
     content = Integration.model_validate(row.content)
-    return Revision(row.id, row.integration_id, row.project_id, row.number, content)
+    return Revision(row.id, row.integration_id, row.project_id, row.number, content, row.destructive)
 
 
 def _require_agreement(integration: Integration, *, name: str, provider: str, spec_version: str) -> None:

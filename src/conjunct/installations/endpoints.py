@@ -1,0 +1,114 @@
+"""Installations over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request, Response
+
+from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.installations import schemas
+from conjunct.installations.installing import Installer
+from conjunct.installations.service import InstallationService
+from conjunct.tenants import FrontendProjectId, ProjectId
+
+router = api_router(tags=["Installation"])
+
+
+def _service(request: Request) -> InstallationService:
+    service: InstallationService = request.app.state.installations
+    return service
+
+
+def _installer(service: Annotated[InstallationService, Depends(_service)], database: DatabaseDep) -> Installer:
+    return Installer(database, service)
+
+
+Installations = Annotated[InstallationService, Depends(_service)]
+InstallerDep = Annotated[Installer, Depends(_installer)]
+IntegrationId = Annotated[str, Path(alias="integrationId", description="The integration's id or name.")]
+InstallationId = Annotated[str, Path(alias="installationId", description="The installation's id.")]
+GroupRef = Annotated[str | None, Query(alias="groupRef", description="Only installations of this group.")]
+SkipSampling = Annotated[
+    bool, Query(alias="skipSampling", description="Whether to save without reading a record of each object first.")
+]
+
+_OF_INTEGRATION = "/projects/{projectIdOrName}/integrations/{integrationId}/installations"
+_ONE = _OF_INTEGRATION + "/{installationId}"
+
+
+@router.get(
+    "/projects/{projectIdOrName}/installations",
+    operation_id="listInstallationsForProject",
+    response_model=list[schemas.Installation],
+)
+async def list_installations_for_project(
+    project_id: ProjectId, service: Installations, database: DatabaseDep, group_ref: GroupRef = None
+) -> Response:
+    """All installations of the project, oldest first."""
+    async with database.reading() as connection:
+        return json_bytes(await service.list_json(connection, project_id, group_ref))
+
+
+@router.get(_OF_INTEGRATION, operation_id="listInstallations", response_model=list[schemas.Installation])
+async def list_installations(
+    project_id: FrontendProjectId,
+    integration: IntegrationId,
+    service: Installations,
+    database: DatabaseDep,
+    group_ref: GroupRef = None,
+) -> Response:
+    """All installations of one integration, oldest first."""
+    async with database.reading() as connection:
+        return json_bytes(await service.list_of_integration_json(connection, project_id, integration, group_ref))
+
+
+@router.post(_OF_INTEGRATION, operation_id="createInstallation", status_code=201, response_model=schemas.Installation)
+async def create_installation(
+    project_id: FrontendProjectId,
+    integration: IntegrationId,
+    body: schemas.CreateInstallation,
+    installer: InstallerDep,
+    skip_sampling: SkipSampling = False,
+) -> Response:
+    """Install the integration for a group that has a connection."""
+    return json_bytes(await installer.create(project_id, integration, body, skip_sampling=skip_sampling), 201)
+
+
+@router.get(_ONE, operation_id="getInstallation", response_model=schemas.Installation)
+async def get_installation(
+    project_id: FrontendProjectId,
+    integration: IntegrationId,
+    installation: InstallationId,
+    service: Installations,
+    database: DatabaseDep,
+) -> Response:
+    """One installation with its connection and config."""
+    async with database.reading() as connection:
+        return json_bytes(await service.get_json(connection, project_id, integration, installation))
+
+
+@router.patch(_ONE, operation_id="updateInstallation", response_model=schemas.Installation)
+async def update_installation(
+    project_id: FrontendProjectId,
+    integration: IntegrationId,
+    installation: InstallationId,
+    body: schemas.UpdateInstallation,
+    installer: InstallerDep,
+    skip_sampling: SkipSampling = False,
+) -> Response:
+    """Replace the parts of an installation that the update mask names."""
+    changed = await installer.update(project_id, integration, installation, body, skip_sampling=skip_sampling)
+    return json_bytes(changed)
+
+
+@router.delete(_ONE, operation_id="deleteInstallation", status_code=204)
+async def delete_installation(
+    project_id: FrontendProjectId,
+    integration: IntegrationId,
+    installation: InstallationId,
+    service: Installations,
+    session: Transaction,
+) -> None:
+    """Delete an installation, and its connection unless another installation uses it."""
+    await service.delete(session, project_id, integration, installation)

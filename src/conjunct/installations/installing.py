@@ -1,0 +1,71 @@
+"""The course of an installation: plan, sample, plan again, save. The provider is asked between two transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.core.database import Database
+from conjunct.installations.sampling import TIME_LIMIT, sample
+from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
+from conjunct.installations.service import InstallationService, Plan
+
+Planner = Callable[[AsyncSession], Awaitable[Plan]]
+
+
+class Installer:
+    """Makes and changes installations, after a sample of what they will read. `sample_seconds` bounds the samples."""
+
+    def __init__(self, database: Database, service: InstallationService, sample_seconds: float = TIME_LIMIT) -> None:
+        self._database = database
+        self._service = service
+        self._sample_seconds = sample_seconds
+
+    async def create(
+        self, project_id: str, integration: str, request: CreateInstallation, *, skip_sampling: bool
+    ) -> str:
+        """Install an integration for a group; answers the installation as JSON.
+
+        Raises what `InstallationService.plan_creation` and `save` raise, and SampleRefused.
+        """
+
+        async def plan(session: AsyncSession) -> Plan:
+            return await self._service.plan_creation(session, project_id, integration, request)
+
+        return await self._carry_out(plan, skip_sampling=skip_sampling)
+
+    async def update(
+        self,
+        project_id: str,
+        integration: str,
+        installation_id: str,
+        request: UpdateInstallation,
+        *,
+        skip_sampling: bool,
+    ) -> str:
+        """Change an installation; answers it as JSON.
+
+        Raises what `InstallationService.plan_change` and `save` raise, and SampleRefused.
+        """
+
+        async def plan(session: AsyncSession) -> Plan:
+            return await self._service.plan_change(session, project_id, integration, installation_id, request)
+
+        return await self._carry_out(plan, skip_sampling=skip_sampling)
+
+    async def _carry_out(self, plan: Planner, *, skip_sampling: bool) -> str:
+        if not skip_sampling:
+            await self._sample(plan)
+        async with self._database.transaction() as session:
+            planned = await plan(session)
+            installation_id = await self._service.save(session, planned)
+            return await self._service.get_json(session, planned.project_id, planned.integration_id, installation_id)
+
+    async def _sample(self, plan: Planner) -> None:
+        async with self._database.transaction() as session:
+            planned = await plan(session)
+            if not planned.samples:
+                return
+            provider = await self._service.connector(session, planned)
+        await sample(provider, planned.samples, self._sample_seconds)

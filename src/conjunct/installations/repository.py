@@ -1,0 +1,177 @@
+"""Queries of the installations slice, always within one project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from conjunct.connections import connection_json
+from conjunct.core.database import rfc3339
+from conjunct.installations.models import ConfigRow, InstallationRow
+from conjunct.operations import last_operation_status
+from conjunct.tenants import group_json
+
+# A config's content holds no nulls (see `content`), so that stripping them takes nothing of the group's away.
+_INSTALLATION_JSON = f"""json_strip_nulls(json_build_object(
+    'id', i.id, 'projectId', i.project_id, 'integrationId', i.integration_id, 'group', {group_json("g")},
+    'healthStatus', i.health_status, 'lastOperationStatus', {last_operation_status("i")},
+    'connection', {connection_json("c", "g", "u")},
+    'createTime', {rfc3339("i.create_time")}, 'createdBy', i.created_by,
+    'updateTime', {rfc3339("coalesce(i.update_time, i.create_time)")},
+    'config', json_build_object(
+        'id', f.id, 'revisionId', f.revision_id, 'createTime', {rfc3339("f.create_time")},
+        'createdBy', f.created_by, 'content', f.content)))"""
+
+_JOINED = """
+    installation i
+    JOIN config f ON f.project_id = i.project_id AND f.id = i.config_id
+    JOIN connection c ON c.project_id = i.project_id AND c.id = i.connection_id
+    JOIN customer_group g ON g.project_id = i.project_id AND g.id = i.group_id
+    JOIN consumer u ON u.project_id = i.project_id AND u.id = c.consumer_id"""
+
+# Joined below are constants, never anything from outside.
+_LIST = text(f"""
+    SELECT coalesce(json_agg({_INSTALLATION_JSON} ORDER BY i.id), '[]')::text FROM {_JOINED}
+    WHERE i.project_id = :project_id AND (CAST(:group_ref AS text) IS NULL OR g.group_ref = :group_ref)""")  # noqa: S608
+
+_LIST_OF_INTEGRATION = text(f"""
+    SELECT (
+        SELECT coalesce(json_agg({_INSTALLATION_JSON} ORDER BY i.id), '[]')::text FROM {_JOINED}
+        WHERE i.project_id = :project_id AND i.integration_id = n.id
+            AND (CAST(:group_ref AS text) IS NULL OR g.group_ref = :group_ref))
+    FROM integration n WHERE n.project_id = :project_id AND (n.id = :integration OR n.name = :integration)
+    ORDER BY n.id <> :integration LIMIT 1""")  # noqa: S608
+
+_GET = text(f"""
+    SELECT {_INSTALLATION_JSON}::text FROM {_JOINED}
+    JOIN integration n ON n.project_id = i.project_id AND n.id = i.integration_id
+    WHERE i.project_id = :project_id AND i.id = :id AND (n.id = :integration OR n.name = :integration)""")  # noqa: S608
+
+_STATE = f"""
+    SELECT i.id, i.project_id, i.integration_id, n.name AS integration_name, n.provider, i.group_id, g.group_ref,
+        g.group_name, u.consumer_ref, u.consumer_name, i.connection_id, c.provider_workspace_ref AS workspace,
+        i.health_status, i.config_id, f.revision_id, f.content, f.retained, f.created_by AS config_created_by,
+        i.create_time, i.update_time
+    FROM {_JOINED}
+    JOIN integration n ON n.project_id = i.project_id AND n.id = i.integration_id
+    WHERE i.project_id = :project_id"""  # noqa: S608
+
+_LOAD = text(f"{_STATE} AND i.id = ANY(:ids) ORDER BY i.id")
+_OF_GROUP = text(f"""{_STATE} AND (n.id = :integration OR n.name = :integration) AND g.group_ref = :group_ref
+    ORDER BY n.id <> :integration LIMIT 1""")
+
+# Rows are locked by statements of their own: one that joins as well would lose a row whose config was just replaced.
+_LOCK = text("SELECT i.id FROM installation i WHERE i.project_id = :project_id AND i.id = :id FOR UPDATE")
+_LOCK_BEHIND = text("""
+    SELECT i.id FROM installation i
+    WHERE i.project_id = :project_id AND i.integration_id = :integration_id
+        AND NOT EXISTS (SELECT FROM config f WHERE f.id = i.config_id AND f.revision_id = :revision_id)
+    ORDER BY i.id LIMIT :limit FOR UPDATE""")
+
+# The row is another slice's; only its lock is wanted, so that no installation begins to use it meanwhile.
+_LOCK_CONNECTION = text("SELECT FROM connection WHERE project_id = :project_id AND id = :id FOR UPDATE")
+
+
+class InstallationRepository:
+    """Installations and their configs."""
+
+    def __init__(self, session: AsyncSession | AsyncConnection) -> None:
+        self._session = session
+
+    async def list_json(self, project_id: str, group_ref: str | None) -> str:
+        row = await self._session.execute(_LIST, {"project_id": project_id, "group_ref": group_ref})
+        found: str = row.scalar_one()
+        return found
+
+    async def list_of_integration_json(self, project_id: str, integration: str, group_ref: str | None) -> str | None:
+        """None when there is no such integration."""
+        values = {"project_id": project_id, "integration": integration, "group_ref": group_ref}
+        found: str | None = (await self._session.execute(_LIST_OF_INTEGRATION, values)).scalar_one_or_none()
+        return found
+
+    async def get_json(self, project_id: str, integration: str, installation_id: str) -> str | None:
+        values = {"project_id": project_id, "integration": integration, "id": installation_id}
+        found: str | None = (await self._session.execute(_GET, values)).scalar_one_or_none()
+        return found
+
+    async def load(self, project_id: str, ids: Sequence[str]) -> Sequence[RowMapping]:
+        rows = await self._session.execute(_LOAD, {"project_id": project_id, "ids": list(ids)})
+        return rows.mappings().all()
+
+    async def lock(self, project_id: str, installation_id: str) -> None:
+        """Let nobody else change the installation before the transaction ends."""
+        await self._session.execute(_LOCK, {"project_id": project_id, "id": installation_id})
+
+    async def of_group(self, project_id: str, integration: str, group_ref: str) -> RowMapping | None:
+        values = {"project_id": project_id, "integration": integration, "group_ref": group_ref}
+        return (await self._session.execute(_OF_GROUP, values)).mappings().one_or_none()
+
+    async def lock_behind(self, project_id: str, integration_id: str, revision_id: str, limit: int) -> list[str]:
+        """Installations whose config is for another revision; locked."""
+        values = {
+            "project_id": project_id,
+            "integration_id": integration_id,
+            "revision_id": revision_id,
+            "limit": limit,
+        }
+        return list((await self._session.execute(_LOCK_BEHIND, values)).scalars())
+
+    async def add(self, **values: Any) -> bool:
+        """Whether it was added; not where the group has installed the integration already."""
+        statement = (
+            upsert(InstallationRow)
+            .values(**values)
+            .on_conflict_do_nothing(index_elements=[InstallationRow.integration_id, InstallationRow.group_id])
+            .returning(InstallationRow.id)
+        )
+        return (await self._session.execute(statement)).first() is not None
+
+    async def add_config(self, **values: Any) -> None:
+        await self._session.execute(insert(ConfigRow).values(**values))
+
+    async def change(self, project_id: str, installation_id: str, **values: Any) -> None:
+        await self._session.execute(
+            update(InstallationRow)
+            .where(InstallationRow.project_id == project_id, InstallationRow.id == installation_id)
+            .values(**values)
+        )
+
+    async def set_health(self, project_id: str, installation_id: str, health: str) -> bool:
+        """Whether it was another one before."""
+        statement = (
+            update(InstallationRow)
+            .where(
+                InstallationRow.project_id == project_id,
+                InstallationRow.id == installation_id,
+                InstallationRow.health_status != health,
+            )
+            .values(health_status=health)
+            .returning(InstallationRow.id)
+        )
+        return (await self._session.execute(statement)).first() is not None
+
+    async def ids(self, project_id: str, **of: str) -> list[str]:
+        """The installations of an integration (`integration_id`) or a connection (`connection_id`); locked."""
+        statement = select(InstallationRow.id).where(InstallationRow.project_id == project_id).filter_by(**of)
+        rows = await self._session.execute(statement.order_by(InstallationRow.id).with_for_update())
+        return list(rows.scalars())
+
+    async def lock_connection(self, project_id: str, connection_id: str) -> None:
+        await self._session.execute(_LOCK_CONNECTION, {"project_id": project_id, "id": connection_id})
+
+    async def uses(self, project_id: str, connection_id: str) -> int:
+        """How many installations use a connection."""
+        statement = select(func.count()).where(
+            InstallationRow.project_id == project_id, InstallationRow.connection_id == connection_id
+        )
+        return (await self._session.execute(statement)).scalar_one()
+
+    async def delete(self, project_id: str, installation_id: str) -> bool:
+        statement = delete(InstallationRow).where(
+            InstallationRow.project_id == project_id, InstallationRow.id == installation_id
+        )
+        return (await self._session.execute(statement.returning(InstallationRow.id))).first() is not None

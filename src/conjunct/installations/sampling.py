@@ -1,0 +1,89 @@
+"""Samples: one record of each object that will be read on a schedule, before a config is saved.
+
+Only what a person must mend refuses the config: the provider says that the request or the credentials are bad. A
+provider that is slow, busy or down refuses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from conjunct.connectors import ALL_FIELDS, Page, ProviderError, ReadQuery
+from conjunct.core.problems import Issue, Problem
+from conjunct.installations.problems import SampleRefused
+from conjunct.installations.read_objects import ReadObject
+
+TIME_LIMIT = 10.0
+"""Seconds for all samples together."""
+
+_AT_ONCE = 8
+
+log = structlog.get_logger(__name__)
+
+
+class Readable(Protocol):
+    """A provider to read from."""
+
+    async def read_page(self, query: ReadQuery, token: str | None = None) -> Page: ...
+
+
+def to_sample(
+    wanted: Mapping[str, ReadObject], previous: Mapping[str, ReadObject], *, same_connection: bool
+) -> tuple[ReadObject, ...]:
+    """The scheduled objects that are new, newly scheduled, or read otherwise than before; all on a new connection."""
+    return tuple(
+        each
+        for name, each in wanted.items()
+        if each.is_scheduled and not (same_connection and _is_proven(each, previous.get(name)))
+    )
+
+
+def _is_proven(wanted: ReadObject, before: ReadObject | None) -> bool:
+    return before is not None and before.is_scheduled and _query(before) == _query(wanted)
+
+
+def _query(wanted: ReadObject) -> ReadQuery:
+    fields = (ALL_FIELDS,) if wanted.all_fields else ()
+    return ReadQuery(wanted.object_name, fields=(*wanted.source_fields, *fields), filters=wanted.filters, page_size=1)
+
+
+async def sample(provider: Readable, objects: Iterable[ReadObject], time_limit: float = TIME_LIMIT) -> None:
+    """Read one record of each; raises SampleRefused with an issue for each object that the provider refuses."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+    issues = await asyncio.gather(*(_sample_one(provider, each, gate, time_limit) for each in objects))
+    refused = [issue for issue in issues if issue is not None]
+    if refused:
+        words = "; ".join(dict.fromkeys(issue.detail for issue in refused))
+        raise SampleRefused(
+            f"The provider refused a sample read, so nothing was saved: {words}",
+            remedy="Correct what each issue says, or pass skipSampling=true to save it all the same.",
+            issues=refused,
+        )
+
+
+async def _sample_one(
+    provider: Readable, wanted: ReadObject, gate: asyncio.Semaphore, time_limit: float
+) -> Issue | None:
+    place = f"config.content.read.objects.{wanted.object_name}"
+    try:
+        async with asyncio.timeout(time_limit), gate:
+            await provider.read_page(_query(wanted))
+    except ProviderError as error:
+        if error.origin == "caller":
+            return Issue(place, error.message)
+        if error.origin == "credentials":
+            return Issue(
+                place,
+                f"The credentials of the connection do not allow it: {error.message}",
+                remedy="Let the customer connect again, with access to this object and its fields.",
+            )
+        log.info("sample not taken", object=wanted.object_name, error=error.kind.value, status=error.status)
+    except TimeoutError:
+        log.info("sample not taken", object=wanted.object_name, error="time limit")
+    except Problem as problem:
+        return Issue(place, problem.detail, remedy=problem.remedy)
+    return None

@@ -1,0 +1,70 @@
+"""Installations on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from conjunct.connections import Connection
+from conjunct.installations.content import ConfigContent
+from conjunct.installations.state import Health
+from conjunct.tenants import Group
+
+CREATED_BY = "api:create-installation"
+Ref = Annotated[str, Field(min_length=1, max_length=500)]
+Author = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Config(_Wire):
+    """What a group chose, on the revision that was the latest at that time."""
+
+    id: str
+    revision_id: str
+    create_time: datetime
+    created_by: str
+    content: ConfigContent
+
+
+class Installation(_Wire):
+    """An integration bound to a group."""
+
+    id: str
+    project_id: str
+    integration_id: str
+    group: Group
+    health_status: Health
+    last_operation_status: str | None = None
+    connection: Connection
+    create_time: datetime
+    created_by: str
+    update_time: datetime | None = None
+    config: Config
+
+
+class NewConfig(_Wire):
+    """What the group chooses; content that is left out or empty stands for all that the manifest requires."""
+
+    created_by: Author = CREATED_BY
+    content: dict[str, Any] = Field(default_factory=dict)
+
+
+class CreateInstallation(_Wire):
+    """An installation to make."""
+
+    group_ref: Ref
+    connection_id: str | None = None
+    config: NewConfig = Field(default_factory=NewConfig)
+
+
+class UpdateInstallation(_Wire):
+    """A change: the values at the masks replace what is there, and the others are ignored."""
+
+    update_mask: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=1000)]
+    installation: dict[str, Any]

@@ -1,0 +1,91 @@
+"""What happens to installations when what they stand on changes: their integration, or their connection."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.core.database import Database
+from conjunct.installations.repository import InstallationRepository
+from conjunct.installations.service import InstallationService, Plan
+from conjunct.integrations import IntegrationNotFound, IntegrationService
+from conjunct.manifests import Changes
+from conjunct.queue import Done, Engine, Handler, Job, NewJob, Outcome
+
+FOLLOW = "installation.follow"
+BATCH = 100
+"""Installations that follow a deploy in one transaction; further ones follow by a job."""
+
+
+class Upstream:
+    """Listens to integrations and connections, and carries installations along. See `following` for the rule."""
+
+    def __init__(
+        self,
+        database: Database,
+        integrations: IntegrationService,
+        installations: InstallationService,
+        engine: Engine,
+        batch: int = BATCH,
+    ) -> None:
+        self._database = database
+        self._integrations = integrations
+        self._installations = installations
+        self._engine = engine
+        self._batch = batch
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """The jobs of this slice, for the worker."""
+        return {FOLLOW: self.run_follow}
+
+    async def on_revision(
+        self,
+        session: AsyncSession,
+        project_id: str,
+        integration_id: str,
+        revision_id: str,
+        changes: Changes,  # noqa: ARG002 - each installation is compared for itself
+        destructive: bool,  # noqa: ARG002 - the revision remembers it, for jobs that come later
+    ) -> None:
+        """Carry the installations over to the new revision: one batch at once, the others by a job."""
+        if await self._follow_batch(session, project_id, integration_id, revision_id) == self._batch:
+            lane = f"{project_id}/follow/{integration_id}"
+            await self._engine.enqueue(session, [NewJob(project_id, FOLLOW, integration_id, lane=lane)])
+
+    async def on_integration_deleted(self, session: AsyncSession, project_id: str, integration_id: str) -> None:
+        """Delete its installations. Their connections stay: they belong to the customer."""
+        for installation_id in await InstallationRepository(session).ids(project_id, integration_id=integration_id):
+            await self._installations.remove(session, project_id, installation_id)
+
+    async def on_connection_deleting(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        """Delete the installations that cannot be without the connection."""
+        for installation_id in await InstallationRepository(session).ids(project_id, connection_id=connection_id):
+            await self._installations.remove(session, project_id, installation_id)
+
+    async def run_follow(self, job: Job) -> Outcome:
+        """Carry over every installation that is behind its integration, a batch a transaction."""
+        while True:
+            async with self._database.transaction() as session:
+                try:
+                    found = await self._integrations.find(session, job.tenant, job.ref_id, keep=True)
+                except IntegrationNotFound:
+                    return Done()
+                moved = await self._follow_batch(session, job.tenant, found.id, found.latest_revision_id)
+            if moved < self._batch:
+                return Done()
+
+    async def _follow_batch(self, session: AsyncSession, project_id: str, integration_id: str, revision_id: str) -> int:
+        ids = await InstallationRepository(session).lock_behind(project_id, integration_id, revision_id, self._batch)
+        for state in await self._installations.load_all(session, project_id, ids):
+            plan = Plan(
+                project_id=project_id,
+                integration_id=integration_id,
+                group_id=state.group_id,
+                connection_id=state.connection_id,
+                config=await self._installations.carried_over(session, state, revision_id),
+                created_by=state.config_created_by,
+                samples=(),
+                previous=state,
+            )
+            await self._installations.save(session, plan)
+        return len(ids)
