@@ -239,6 +239,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_json_reads_as_it_was_with_every_number_exact(value: Any):
     body = json.dumps(value).encode()
@@ -255,7 +256,7 @@ def exactly(value: Any) -> Any:
     return str(value) if too_long else value
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON.map(lambda value: json.dumps(value).encode()), st.data())
 def test_whatever_is_cut_or_changed_is_read_or_malformed(body: bytes, data: st.DataObject):
     cut = data.draw(st.integers(0, len(body)))
@@ -264,6 +265,7 @@ def test_whatever_is_cut_or_changed_is_read_or_malformed(body: bytes, data: st.D
         read_json(Answered(body[:cut] + inserted + body[cut + data.draw(st.integers(0, 4)) :]))
 
 
+@settings(deadline=None)
 @given(st.integers(100, 599), st.one_of(st.binary(max_size=200), JSON.map(lambda value: json.dumps(value).encode())))
 def test_every_answer_is_a_success_or_a_classed_error(status: int, body: bytes):
     rules = ErrorRules(code_at="error.code", message_at="error.text", fail_if="errors")

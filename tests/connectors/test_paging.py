@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conjunct.connectors import BadPageToken, LoopGuard, ReadQuery
@@ -407,6 +407,7 @@ async def test_a_token_that_is_not_ours_is_refused(provider: ScriptedProvider, t
 SCALARS = st.one_of(st.text(), st.integers(min_value=-(2**63), max_value=2**63 - 1))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text(), SCALARS), st.dictionaries(st.text(), SCALARS), st.one_of(st.none(), st.text(min_size=1))
 )
@@ -415,6 +416,7 @@ def test_a_token_reads_back_as_it_was(variables: dict[str, Any], sticky: dict[st
     assert PageToken.decode(token.encode()) == token
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(1, 40))
 def test_the_guard_notices_a_circle_of_any_length(lead: int, circle: int):
     def read() -> None:
@@ -428,6 +430,7 @@ def test_the_guard_notices_a_circle_of_any_length(lead: int, circle: int):
         read()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500))
 def test_the_guard_lets_every_straight_read_pass(length: int):
     guard = LoopGuard()

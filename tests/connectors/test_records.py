@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conjunct.connectors import FailedRecord, Page, ReadQuery, Record
@@ -151,6 +151,7 @@ async def test_an_answer_without_the_list_is_malformed_not_empty(provider: Scrip
 KEYS = st.text("abAB", min_size=1, max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(KEYS, st.integers()), max_size=8), st.lists(KEYS, min_size=1, max_size=5))
 def test_projection_is_a_lookup_in_any_letter_case_that_prefers_the_first(raws: list[dict[str, int]], names: list[str]):
     from conjunct.connectors.definition import ReadRule

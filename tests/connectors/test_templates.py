@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conjunct.connectors.formats import UnusableValue
@@ -185,6 +185,7 @@ def texts_in(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
+@settings(deadline=None)
 @given(TEMPLATES, st.dictionaries(st.sampled_from(NAMES), st.integers(), max_size=4))
 def test_nothing_rendered_has_a_placeholder_or_an_unset_mark(template: Any, variables: dict[str, int]):
     rendered = compile_template(template).render(variables)
@@ -193,6 +194,7 @@ def test_nothing_rendered_has_a_placeholder_or_an_unset_mark(template: Any, vari
         assert "UNSET" not in repr(rendered)
 
 
+@settings(deadline=None)
 @given(TEMPLATES)
 def test_with_everything_set_a_template_keeps_its_shape(template: Any):
     rendered = compile_template(template).render(dict.fromkeys(NAMES, 1))
@@ -205,6 +207,7 @@ def shape(value: Any) -> Any:
     return [shape(item) for item in value] if isinstance(value, list) else None
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcd"), st.sampled_from(NAMES)), st.sets(st.sampled_from(NAMES)))
 def test_exactly_the_keys_of_unset_variables_are_absent(keys: dict[str, str], given_names: set[str]):
     template = {"always": 1, **{key: f"{{{name}}}" for key, name in keys.items()}}

@@ -59,6 +59,13 @@ def test_a_bad_definition_names_its_file_and_its_faults(tmp_path: Path):
     assert [issue.line for issue in caught.value.issues] == [2, 4]
 
 
+def test_a_folder_and_its_definition_have_one_name(tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "provider.yaml").write_text(OWN)
+    with pytest.raises(InvalidDefinition, match="named 'hubspot'"):
+        Catalog((tmp_path,)).get("mine")
+
+
 def test_overrides_give_urls_and_the_hosts_that_may_be_private():
     overrides = ProviderOverrides({"hubspot": "http://127.0.0.1:8081", "redmine": "https://pm.internal/redmine"})
     assert overrides.base_url("hubspot") == "http://127.0.0.1:8081"

@@ -17,7 +17,7 @@ from conjunct.connectors.formats import read_time
 from conjunct.connectors.paths import parse_path
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER = b"0" * 20
+_LONG_NUMBER = b"0" * 19
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _TAGS = re.compile(r"<[^>]*>")
 _MESSAGES = tuple(
@@ -75,7 +75,7 @@ def read_json(response: Response) -> Any:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         return _other_encoding(response, error)
-    # Twenty digits in a row: a number that a float would round.
+    # Nineteen digits in a row may be a number that does not fit 64 bits, which orjson rounds.
     return _parse_exact(body) if _LONG_NUMBER in body.translate(_ZEROS) else parsed
 
 

@@ -50,6 +50,7 @@ class _Turn:
     plan: ObjectPlan
     reading: ReadPlan
     here: PageToken
+    is_first: bool
     variables: dict[str, Any]
 
 
@@ -171,6 +172,7 @@ class Connector:
 
     def _turn(self, query: ReadQuery, here: PageToken) -> _Turn:
         plan = object_plan(self.definition, query.object)
+        is_first = here is FIRST_PAGE
         if plan.rule.freeze_until and query.since is not None and query.until is None:
             frozen = here.sticky.get(FROZEN_UNTIL)
             query = replace(
@@ -180,7 +182,7 @@ class Connector:
         base = plan.variables(query, self._inputs)
         reading = plan.choose(base, query.page_size, self._address)
         _refuse_what_it_cannot(query, reading)
-        return _Turn(query, plan, reading, here, page_variables(reading, base, here, query.page_size))
+        return _Turn(query, plan, reading, here, is_first, page_variables(reading, base, here, query.page_size))
 
     def _request(self, turn: _Turn) -> HttpRequest:
         if turn.here.url is None:
@@ -202,7 +204,7 @@ class Connector:
         return Page(
             records=wanted,
             next=following.encode() if following is not None and not ended else None,
-            total=_total(reading, body) if turn.here.url is None and not turn.here.variables else None,
+            total=_total(reading, body) if turn.is_first else None,
             failed=failed,
             filtered=len(records) - len(wanted),
         )

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from conjunct.connectors import Definition, load_definition
+from conjunct.connectors import Definition, InvalidDefinition, load_definition
 from conjunct.core.problems import NotFound
 
 FILE_NAME = "provider.yaml"
@@ -76,7 +76,13 @@ class Catalog:
             near = get_close_matches(name.lower(), self.names(), n=3, cutoff=0.5)
             known = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(self.names())}."
             raise UnknownProvider(f"There is no provider '{name}'.", remedy=known)
-        return load_definition(file.read_text(encoding="utf-8"), source=f"{name}/{FILE_NAME}")
+        source = f"{name}/{FILE_NAME}"
+        definition = load_definition(file.read_text(encoding="utf-8"), source=source)
+        if definition.name != name:
+            raise InvalidDefinition(
+                f"{source} is named '{definition.name}'.", remedy="Give the folder and the definition the same name."
+            )
+        return definition
 
 
 @cache
