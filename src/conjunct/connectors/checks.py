@@ -26,6 +26,18 @@ Path = tuple[str | int, ...]
 
 _BY_STYLE = {"offset": "offset", "page": "page", "cursor": "cursor", "graphql": "cursor", "keyset": "after"}
 _NEEDS = {"next_url": "at", "cursor": "at", "graphql": "at", "keyset": "from_last"}
+_SCHEMA_PATHS = (
+    "fields_at",
+    "name",
+    "display",
+    "type_at",
+    "subtype_at",
+    "read_only_at",
+    "required_at",
+    "custom_at",
+    "standard_at",
+    "refs_at",
+)
 _ITEM_VARIABLES = frozenset({"field", "value"})
 
 
@@ -168,6 +180,8 @@ def _page(path: Path, page: PageRule, style: str) -> Iterator[Fault]:
         yield Fault(path, f"the style '{style}' needs '{needed}'")
     for key in ("at", "more_at", "last_at", "total_at", "stop_if", "from_last"):
         yield from _json_path((*path, key), getattr(page, key))
+    if page.restart is not None:
+        yield from _json_path((*path, "restart", "from"), page.restart.from_)
     if page.restart is not None and style != "cursor":
         yield Fault((*path, "restart"), "only the style 'cursor' can begin anew")
     if page.stop == "short_page" and page.size is None:
@@ -185,7 +199,7 @@ def _check_schema(path: Path, rule: SchemaRule, variables: frozenset[str]) -> It
         yield Fault((*path, "request"), f"the source '{rule.source}' makes no request of its own")
     if rule.request is not None:
         yield from _request((*path, "request"), rule.request, variables)
-    for key in ("fields_at", "name", "display", "type_at", "subtype_at", "read_only_at", "custom_at", "standard_at"):
+    for key in _SCHEMA_PATHS:
         yield from _json_path((*path, key), getattr(rule, key))
 
 
