@@ -24,7 +24,14 @@ _SHARED = Path(os.environ.get("CONJUNCT_SHARED_DIR") or Path(__file__).parents[3
 def specification(name: str = "api.bundled") -> dict[str, Any] | None:
     """The document of this name, or None where the specification is absent."""
     file = _SHARED / "spec" / f"{name}.json"
-    return json.loads(file.read_text()) if file.is_file() else None
+    return _leniently(json.loads(file.read_text())) if file.is_file() else None
+
+
+def _leniently(node: Any) -> Any:
+    """The document with `oneOf` read as `anyOf`: a field with both its own and a mapped name fits two alternatives."""
+    if isinstance(node, dict):
+        return {"anyOf" if key == "oneOf" else key: _leniently(value) for key, value in node.items()}
+    return [_leniently(value) for value in node] if isinstance(node, list) else node
 
 
 def require_specification() -> None:

@@ -21,7 +21,9 @@ UPLOAD_BYTES = 10 * 1024 * 1024
 PLATFORM = (
     connections.router,
     delivery.router,
+    delivery.payload_router,
     installations.router,
+    installations.history_router,
     integrations.router,
     operations.router,
     read.progress_router,

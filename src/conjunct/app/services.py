@@ -18,7 +18,7 @@ from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.settings import Settings
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService
-from conjunct.installations import InstallationService
+from conjunct.installations import InstallationService, Upstream
 from conjunct.integrations import IntegrationService, Uploads
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
@@ -40,6 +40,7 @@ class Services:
     uploads: Uploads
     connections: ConnectionService
     installations: InstallationService
+    upstream: Upstream
     operations: OperationService
     delivery: DeliveryService
     reads: ReadService
@@ -53,7 +54,7 @@ class Services:
 
     def job_handlers(self) -> dict[str, Handler]:
         """Every slice's job handlers, by job kind."""
-        return {**self.delivery.handlers(), **self.read_jobs.handlers()}
+        return {**self.delivery.handlers(), **self.upstream.handlers, **self.read_jobs.handlers()}
 
     async def ensure_maintenance(self) -> None:
         """Arm the schedules of upkeep that belong to no tenant."""
@@ -101,9 +102,12 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
     starter = Starter(operations, engine, clock)
     schedules = ScheduleKeeper(engine, starter, clock)
     limits = Limits(catalog().modules(), timedelta(seconds=settings.minimum_schedule_seconds))
-    installations = InstallationService(connections=connections, tenants=tenants, limits=limits, listeners=[schedules])
-    integrations = IntegrationService(limits, listeners=[installations])
-    connections.add_listener(installations)
+    integrations = IntegrationService(limits)
+    installations = InstallationService(integrations, connections, limits.finest_schedule)
+    upstream = Upstream(database, integrations, installations, engine)
+    installations.add_listener(schedules)
+    integrations.add_listener(upstream)
+    connections.add_listener(upstream)
     ender = Ender(
         database=database,
         engine=engine,
@@ -139,6 +143,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         uploads=Uploads(storage, master.derive("uploads"), clock),
         connections=connections,
         installations=installations,
+        upstream=upstream,
         operations=operations,
         delivery=delivery,
         reads=ReadService(starter, schedules),

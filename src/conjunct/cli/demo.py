@@ -16,9 +16,7 @@ from conjunct.core.telemetry import configure
 
 
 def demo(
-    once: Annotated[
-        bool, typer.Option("--once", help="Stop at the end; leave nothing running.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop at the end; leave nothing running.")] = False,
     port: Annotated[int, typer.Option(help="Port of the API; 0 takes a free one.")] = 0,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the processes' logs.")] = False,
 ) -> None:

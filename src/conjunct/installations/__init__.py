@@ -2,6 +2,7 @@
 
 from conjunct.installations.content import ConfigContent, parse_content
 from conjunct.installations.endpoints import Installations, router
+from conjunct.installations.history import router as history_router
 from conjunct.installations.installing import Installer
 from conjunct.installations.problems import (
     ConfigInvalid,
@@ -37,4 +38,5 @@ __all__ = [
     "SampleRefused",
     "InvalidUpdateMask",
     "router",
+    "history_router",
 ]

@@ -51,3 +51,10 @@ class InvalidUpdateMask(InvalidRequest):
 
     slug = "invalid-update-mask"
     title = "The update mask is not valid"
+
+
+class GroupNotInstalled(NotFound):
+    """The group has no installation of the integration."""
+
+    slug = "group-not-installed"
+    title = "The group has not installed the integration"

@@ -54,13 +54,16 @@ _GET = text(f"""
 _STATE = f"""
     SELECT i.id, i.project_id, i.integration_id, n.name AS integration_name, n.provider, i.group_id, g.group_ref,
         g.group_name, u.consumer_ref, u.consumer_name, i.connection_id, c.provider_workspace_ref AS workspace,
-        i.health_status, i.config_id, f.revision_id, f.content, f.retained, f.created_by AS config_created_by,
+        i.health_status, f.id AS config_id, f.revision_id, f.content, f.retained, f.created_by AS config_created_by,
         i.create_time, i.update_time
     FROM {_JOINED}
     JOIN integration n ON n.project_id = i.project_id AND n.id = i.integration_id
     WHERE i.project_id = :project_id"""  # noqa: S608
 
 _LOAD = text(f"{_STATE} AND i.id = ANY(:ids) ORDER BY i.id")
+_LOAD_AT = text(
+    f"{_STATE} AND i.id = :id".replace("f.id = i.config_id", "f.installation_id = i.id AND f.id = :config_id")
+)
 _OF_GROUP = text(f"""{_STATE} AND (n.id = :integration OR n.name = :integration) AND g.group_ref = :group_ref
     ORDER BY n.id <> :integration LIMIT 1""")
 
@@ -101,6 +104,11 @@ class InstallationRepository:
     async def load(self, project_id: str, ids: Sequence[str]) -> Sequence[RowMapping]:
         rows = await self._session.execute(_LOAD, {"project_id": project_id, "ids": list(ids)})
         return rows.mappings().all()
+
+    async def load_at(self, project_id: str, installation_id: str, config_id: str) -> RowMapping | None:
+        """The installation with a config that it has or had."""
+        values = {"project_id": project_id, "id": installation_id, "config_id": config_id}
+        return (await self._session.execute(_LOAD_AT, values)).mappings().one_or_none()
 
     async def lock(self, project_id: str, installation_id: str) -> None:
         """Let nobody else change the installation before the transaction ends."""

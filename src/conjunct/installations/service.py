@@ -24,6 +24,7 @@ from conjunct.installations.masks import apply_masks
 from conjunct.installations.problems import (
     ConfigInvalid,
     ConnectionUnusable,
+    GroupNotInstalled,
     InstallationExists,
     InstallationNotFound,
 )
@@ -106,6 +107,34 @@ class InstallationService:
         """Those of the installations that exist, ordered by id."""
         rows = await InstallationRepository(session).load(project_id, ids)
         return [await self._state(session, row) for row in rows]
+
+    async def load_at(
+        self, session: AsyncSession, project_id: str, installation_id: str, config_id: str
+    ) -> InstallationState | None:
+        """The installation with a config that it has or had, for a run that began with it; None when it is gone."""
+        row = await InstallationRepository(session).load_at(project_id, installation_id, config_id)
+        return None if row is None else await self._state(session, row)
+
+    async def require(
+        self, session: AsyncSession, project_id: str, integration: str, installation_id: str
+    ) -> InstallationState:
+        """The installation of this integration (id or name); raises InstallationNotFound."""
+        state = await self.load(session, project_id, installation_id)
+        if integration not in (state.integration_id, state.integration_name):
+            raise InstallationNotFound(installation_id)
+        return state
+
+    async def require_by_group(
+        self, session: AsyncSession, project_id: str, integration: str, group_ref: str
+    ) -> InstallationState:
+        """The installation of an integration by a group; raises GroupNotInstalled."""
+        state = await self.find_by_group(session, project_id, integration, group_ref)
+        if state is None:
+            raise GroupNotInstalled(
+                f"The group {group_ref!r} has no installation of the integration {integration!r}.",
+                remedy="Check the group's reference and the integration; install it for the group first.",
+            )
+        return state
 
     async def find_by_group(
         self, session: AsyncSession, project_id: str, integration: str, group_ref: str
@@ -250,9 +279,7 @@ class InstallationService:
 
         Raises InstallationNotFound.
         """
-        state = await self.load(session, project_id, installation_id)
-        if integration not in (state.integration_id, state.integration_name):
-            raise InstallationNotFound(installation_id)
+        state = await self.require(session, project_id, integration, installation_id)
         repository = InstallationRepository(session)
         await repository.lock_connection(project_id, state.connection_id)
         await self.remove(session, project_id, installation_id)

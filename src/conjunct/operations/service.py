@@ -138,7 +138,13 @@ class OperationService:
         return await repository.logs_json(project_id, operation_id, MAX_LOGS)
 
     async def list_page(
-        self, connection: AsyncConnection, project_id: str, installation_id: str, *, size: int, token: str | None
+        self,
+        connection: AsyncConnection | AsyncSession,
+        project_id: str,
+        installation_id: str,
+        *,
+        size: int,
+        token: str | None,
     ) -> str:
         """One page of an installation's operations, newest first, as JSON of the specification."""
         scope = f"operations/{project_id}/{installation_id}"

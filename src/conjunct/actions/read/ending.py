@@ -115,8 +115,6 @@ class Ender:
     async def _mark_bad_credentials(self, session: AsyncSession, run: Run) -> None:
         """The connection's reads rest until its credentials are changed: scheduled jobs of it do nothing till then."""
         state = await self._installations.load(session, run.project_id, run.installation_id)
-        if state is None:
-            return
         await self._connections.mark_bad_credentials(session, run.project_id, state.connection_id)
         await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
 
@@ -150,9 +148,8 @@ class Ender:
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
             state = await self._installations.load(session, run.project_id, run.installation_id)
-            if state is not None:
-                until = self._clock.now() + delay
-                await self._connections.throttle(session, run.project_id, state.connection_id, until)
+            until = self._clock.now() + delay
+            await self._connections.throttle(session, run.project_id, state.connection_id, until)
             await self._operations.log(session, run.project_id, run.operation_id, [line])
         return Retry(delay, str(error), counted=False)
 

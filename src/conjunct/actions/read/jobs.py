@@ -54,9 +54,11 @@ class ReadJobs:
             if interrupted is not None:
                 return interrupted
             row = await repository.object(job.tenant, installation_id, object_name)
+            if row is None or row.paused:
+                return None
             state = await self._installations.load(session, job.tenant, installation_id)
-            read_object = state.read_objects.get(object_name) if state else None
-            if row is None or row.paused or state is None or read_object is None or read_object.disabled:
+            read_object = state.read_objects.get(object_name)
+            if read_object is None or read_object.disabled:
                 return None
             connection = await self._connections.find(session, job.tenant, state.connection_id)
             if connection is None or connection.status == "bad_credentials":

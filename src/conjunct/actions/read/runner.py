@@ -100,9 +100,7 @@ class Runner:
 
     async def _attempt(self, job: Job, run: Run) -> Outcome:
         async with self._database.transaction() as session:
-            state = await self._installations.load(
-                session, run.project_id, run.installation_id, config_id=run.config_id
-            )
+            state = await self._installations.load_at(session, run.project_id, run.installation_id, run.config_id)
             read_object = state.read_objects.get(run.object_name) if state else None
             if state is None or read_object is None:
                 return Done()

@@ -26,16 +26,14 @@ class ScheduleKeeper:
     ) -> None:
         """Follow a config that was saved: new objects are backfilled, schedules armed, changed or removed."""
         repository = ReadRepository(session)
-        known = await repository.objects(state.project_id, state.installation_id)
+        known = await repository.objects(state.project_id, state.id)
         armed, silent = [], []
         for name, read_object in state.read_objects.items():
             row = known.get(name)
             if row is None and not read_object.disabled:
                 await self._begin(session, state, read_object)
             elif row is not None and row.paused == "removed":
-                await repository.change_objects(
-                    state.project_id, state.installation_id, [name], paused=None, pause_note=None
-                )
+                await repository.change_objects(state.project_id, state.id, [name], paused=None, pause_note=None)
                 row.paused = None
             if _is_due(read_object, row):
                 armed.append(_schedule(state, read_object))
@@ -44,11 +42,9 @@ class ScheduleKeeper:
         gone = [name for name in known if name not in state.read_objects]
         if gone:
             note = "The object is no longer in the installation's config."
-            await repository.change_objects(
-                state.project_id, state.installation_id, gone, paused="removed", pause_note=note
-            )
+            await repository.change_objects(state.project_id, state.id, gone, paused="removed", pause_note=note)
         await self._engine.put_schedule(session, *armed)
-        keys = [schedule_key(state.installation_id, name) for name in (*silent, *gone)]
+        keys = [schedule_key(state.id, name) for name in (*silent, *gone)]
         await self._engine.remove_schedules(session, state.project_id, keys)
 
     async def on_deleted(self, session: AsyncSession, project_id: str, installation_id: str) -> None:
@@ -76,7 +72,7 @@ class ScheduleKeeper:
         has_backfill = read_object.backfill.kind != "none"
         await ReadRepository(session).add_object(
             project_id=state.project_id,
-            installation_id=state.installation_id,
+            installation_id=state.id,
             object_name=read_object.object_name,
             watermark=None if has_backfill else self._clock.now(),
         )
@@ -97,9 +93,9 @@ def _is_due(read_object: ReadObject, row: ReadObjectRow | None) -> bool:
 def _schedule(state: InstallationState, read_object: ReadObject) -> Schedule:
     return Schedule(
         tenant=state.project_id,
-        key=schedule_key(state.installation_id, read_object.object_name),
-        lane=lane_of(state.project_id, state.installation_id, read_object.object_name),
+        key=schedule_key(state.id, read_object.object_name),
+        lane=lane_of(state.project_id, state.id, read_object.object_name),
         kind="read.scheduled",
-        ref_id=f"{state.installation_id}/{read_object.object_name}",
+        ref_id=f"{state.id}/{read_object.object_name}",
         cron=read_object.schedule or "",
     )

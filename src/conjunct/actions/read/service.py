@@ -52,27 +52,27 @@ class ReadService:
     ) -> None:
         """Pause scheduled reads; those that are paused stay as they are."""
         names = _named(state, objects)
-        rows = await ReadRepository(session).objects(state.project_id, state.installation_id)
+        rows = await ReadRepository(session).objects(state.project_id, state.id)
         running = [name for name in names if name in rows and rows[name].paused is None]
         await ReadRepository(session).change_objects(
-            state.project_id, state.installation_id, running, paused="builder", pause_note=note
+            state.project_id, state.id, running, paused="builder", pause_note=note
         )
-        await self._schedules.disarm(session, state.project_id, state.installation_id, running)
+        await self._schedules.disarm(session, state.project_id, state.id, running)
 
     async def unpause(self, session: AsyncSession, state: InstallationState, objects: Sequence[str] | None) -> None:
         """Let scheduled reads go on from where they were, whoever paused them."""
         names = _named(state, objects)
-        rows = await ReadRepository(session).objects(state.project_id, state.installation_id)
+        rows = await ReadRepository(session).objects(state.project_id, state.id)
         paused = [name for name in names if name in rows and rows[name].paused is not None]
         await ReadRepository(session).change_objects(
-            state.project_id, state.installation_id, paused, paused=None, pause_note=None, hopeless_failures=0
+            state.project_id, state.id, paused, paused=None, pause_note=None, hopeless_failures=0
         )
         await self._schedules.arm(session, state, paused)
 
     async def backfill_operation(self, session: AsyncSession, state: InstallationState, object_name: str) -> str:
         """The operation of the object's latest backfill; `BackfillNotFound` without one."""
         name = find_object(state, object_name).object_name
-        row = await ReadRepository(session).object(state.project_id, state.installation_id, name)
+        row = await ReadRepository(session).object(state.project_id, state.id, name)
         if row is None or row.backfill_operation_id is None:
             raise BackfillNotFound(
                 f"There was no backfill of {object_name!r} for this installation.",

@@ -34,7 +34,7 @@ class Starter:
             session, state, read_object, "backfill", since=since, until=until, new_watermark=now
         )
         await ReadRepository(session).change_objects(
-            state.project_id, state.installation_id, [read_object.object_name], backfill_operation_id=operation_id
+            state.project_id, state.id, [read_object.object_name], backfill_operation_id=operation_id
         )
         await self._enqueue(session, state, read_object, operation_id)
         return operation_id
@@ -76,7 +76,7 @@ class Starter:
             NewOperation(
                 project_id=state.project_id,
                 integration_id=state.integration_id,
-                installation_id=state.installation_id,
+                installation_id=state.id,
                 config_id=state.config_id,
                 action_type="read",
                 object_name=read_object.delivered_name,
@@ -85,7 +85,7 @@ class Starter:
         await ReadRepository(session).add_run(
             operation_id=operation_id,
             project_id=state.project_id,
-            installation_id=state.installation_id,
+            installation_id=state.id,
             object_name=read_object.object_name,
             config_id=state.config_id,
             read_type=read_type,
@@ -97,6 +97,6 @@ class Starter:
     async def _enqueue(
         self, session: AsyncSession, state: InstallationState, read_object: ReadObject, operation_id: str
     ) -> None:
-        lane = lane_of(state.project_id, state.installation_id, read_object.object_name)
+        lane = lane_of(state.project_id, state.id, read_object.object_name)
         job = NewJob(state.project_id, "read.run", operation_id, lane=lane, max_attempts=JOB_MAX_ATTEMPTS)
         await self._engine.enqueue(session, [job])

@@ -1,0 +1,311 @@
+"""The main job on real input: a real Redmine is read by backfill and then incrementally into a verifying webhook.
+
+    .venv/bin/python scripts/realcheck/redmine/check.py
+
+Takes some six minutes, most of them waiting for the next full minute: schedules are no finer. Ends with 0 when all was
+as it must be, else with 1. Everything runs on loopback, in a temporary folder, and is gone at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from platform_under_test import Installation, Platform, conjunct
+from processes import CheckFailed, until
+from receiver import Arrived, Receiver, receiver
+from redmine import Redmine, redmine
+from seeding import Seeded, seed
+
+HERE = Path(__file__).parent
+EVERY_MINUTE = "* * * * *"
+READER = "conjunct"
+OBJECTS = ("issues", "projects", "time_entries", "users")
+# What lists everything that there is: closed issues, closed projects, locked users.
+WHOLE = {"issues": {"status_id": "*"}, "projects": {"status": "1|5"}, "users": {"status": ""}}
+NAMES = {"title": "subject", "note": "comments"}
+"""Mapped fields, and Redmine's fields that they come from."""
+
+
+@dataclass
+class Check:
+    """The check, step by step; `figures` are told at the end."""
+
+    redmine: Redmine
+    platform: Platform
+    receiver: Receiver
+    seeded: Seeded
+    figures: dict[str, str] = field(default_factory=dict)
+    seen: int = 0
+
+    def run(self) -> None:
+        """All steps. Raises `CheckFailed`."""
+        connection, installation = self.install()
+        self.backfill(installation)
+        self.incremental(installation)
+        self.triggered(installation)
+        self.lost_key(connection, installation)
+
+    def install(self) -> tuple[str, Installation]:
+        """Deploy, make the destination, connect with the customer's key, and install with a sample of each object."""
+        say("A builder deploys; a customer connects their Redmine and installs.")
+        call = self.platform.call
+        metadata = {"url": self.receiver.url}
+        call("POST", "/destinations", {"name": "check-webhook", "type": "webhook", "metadata": metadata})
+        destination = call("GET", "/destinations/check-webhook?includeSecrets=true")
+        self.receiver.trust(destination["secrets"]["webhookSigningKey"])
+        self.platform.deploy(HERE)
+        who = {"groupRef": "mill", "groupName": "The Mill", "consumerRef": "ada", "consumerName": "Ada"}
+        connection = call(
+            "POST",
+            "/connections:generate",
+            {
+                **who,
+                "provider": "redmine",
+                "apiKey": self.seeded.reader_key,
+                "providerWorkspaceRef": self.redmine.url,
+            },
+        )
+        objects = {
+            name: {
+                "objectName": name,
+                "schedule": EVERY_MINUTE,
+                "destination": "check-webhook",
+                "backfill": {"defaultPeriod": {"fullHistory": True}},
+            }
+            for name in OBJECTS
+        }
+        content = {"provider": "redmine", "read": {"objects": objects}}
+        made = call(
+            "POST",
+            "/integrations/redmine-check/installations",
+            {"groupRef": "mill", "connectionId": connection["id"], "config": {"content": content}},
+        )
+        return connection["id"], Installation(self.platform, f"/integrations/redmine-check/installations/{made['id']}")
+
+    def backfill(self, installation: Installation) -> None:
+        """All that Redmine has arrives, each record once, with the right values."""
+        say("Backfill …")
+        begun = time.monotonic()
+        expected = {name: self.redmine.list(name, **WHOLE.get(name, {})) for name in OBJECTS}
+        for name in OBJECTS:
+            operation = installation.progress(name)["operationId"]
+            ended = until(f"the backfill of {name}", lambda: self._ended(operation), within=90)  # noqa: B023
+            require(ended["status"] == "success", f"the backfill of {name} failed: {self._told(operation)}")
+        wanted = sum(map(len, expected.values()))
+        until(f"{wanted} records arrive", lambda: len(self.receiver.arrived()) >= wanted, within=60)
+        seconds = time.monotonic() - begun
+        arrived = self.news()
+        for name, records in expected.items():
+            self._require_equal(name, records, [each for each in arrived if each.object == name])
+            processed = installation.progress(name)["recordsProcessed"]
+            require(processed == len(records), f"progress of {name}: {processed} of {len(records)}")
+        require({each.read_type for each in arrived} == {"backfill"}, "not all of it was of the backfill")
+        counts = ", ".join(f"{len(records)} {name}" for name, records in expected.items())
+        say(f"  {counts}: all arrived, each once, every value as in Redmine")
+        self.figures["backfill"] = f"{wanted} records in {len(self.receiver.messages)} messages, {seconds:.1f} s"
+        self.figures["backfill requests"] = told(self.redmine.requests_of(READER))
+
+    def incremental(self, installation: Installation) -> None:
+        """An edited and a new issue arrive with the next scheduled read, and nothing else then or after."""
+        say("Waiting for a scheduled read that finds nothing …")
+        self._quiet(installation)
+        edited, created = self._change("Oil the wheel")
+        since = time.monotonic()
+        say(f"Issue {edited} was edited and {created} made; waiting for the schedule …")
+        self._require_read({edited, created}, "incremental")
+        self.figures["incremental"] = f"2 records, {time.monotonic() - since:.0f} s after the change"
+        self._quiet(installation)
+        say("  exactly these two arrived, and the scheduled read after that brought nothing")
+
+    def triggered(self, installation: Installation) -> None:
+        """A triggered read with `sinceTimestamp` brings what changed since then."""
+        time.sleep(2)  # so that no other change has the same second
+        since = datetime.now(UTC)
+        time.sleep(1)
+        changed = set(self._change("Grind"))
+        answer = self.platform.call(
+            "POST",
+            "/integrations/redmine-check/objects/issues",
+            {"groupRef": "mill", "mode": "async", "sinceTimestamp": since.isoformat()},
+            surface="/read",
+        )
+        operation = until("the triggered read", lambda: self._ended(answer["operationId"]), within=90)
+        require(operation["status"] == "success", f"the triggered read failed: {self._told(operation['id'])}")
+
+        def by_it() -> list[Arrived]:
+            return [each for each in self.receiver.arrived(self.seen) if each.read_type == "triggered"]
+
+        until("its records arrive", lambda: len(by_it()) >= len(changed), within=30)
+        require(sorted(each.id for each in by_it()) == sorted(changed), f"{changed} changed, {by_it()} arrived")
+        say(f"A triggered read since {since:%H:%M:%S} brought exactly the issues changed since: {sorted(changed)}")
+        installation.next_operation("issues")  # the schedule has brought them, too
+        self.news()
+
+    def lost_key(self, connection: str, installation: Installation) -> None:
+        """A key that is good no more stops the reads, says so, and loses nothing."""
+        self._quiet(installation)
+        key = self.redmine.reset_key(self.seeded.reader)
+        changed = set(self._change("Dress the stones"))
+        say("The customer's key was reset in Redmine, and issues changed; waiting for the schedule …")
+        failed = installation.next_operation("issues")
+        require(failed["status"] == "failure", f"the read with a bad key ended with {failed}")
+        said = self._told(failed["id"])
+        require("401" in said or "credential" in said.lower(), f"the log does not say why: {said}")
+        status = self.platform.call("GET", f"/connections/{connection}")["status"]
+        require(status == "bad_credentials", f"the connection is {status}")
+        say(f"  it failed and says: {said}")
+        before = self._asked()
+        time.sleep(75)
+        rested = self._asked() - before
+        require(rested <= 1, f"with bad credentials, Redmine was asked {rested} times in 75 s")
+        require(not self.news(), "something arrived with a bad key")
+        say("  reads rest: Redmine was left alone for 75 s. Giving the new key …")
+        self.platform.call(
+            "PATCH", f"/connections/{connection}", {"updateMask": ["apiKey"], "connection": {"apiKey": key}}
+        )
+        status = self.platform.call("GET", f"/connections/{connection}")["status"]
+        require(status == "working", f"with the new key the connection is {status}")
+        self._require_read(changed, "incremental")
+        self._quiet(installation)
+        say("  what changed meanwhile arrived, each once, and nothing else")
+        self.figures["outage"] = f"{len(changed)} changes while the key was bad, all delivered after"
+
+    def news(self) -> list[Arrived]:
+        """What has arrived since this was asked last."""
+        arrived = self.receiver.arrived(self.seen)
+        self.seen = len(self.receiver.messages)
+        return arrived
+
+    def _change(self, subject: str) -> tuple[int, int]:
+        edited = self.seeded.some_issue()
+        self.redmine.update(f"issues/{edited}.json", issue={"subject": f"{subject} again", "done_ratio": 50})
+        created = self.redmine.create("issue", project_id=self.seeded.private_project, subject=subject)
+        return edited, int(created["id"])
+
+    def _require_read(self, issues: set[int], read_type: str) -> None:
+        """The next reads bring exactly these issues, as they are in Redmine now."""
+        until(
+            f"issues {sorted(issues)} arrive",
+            lambda: issues <= {each.id for each in self.receiver.arrived(self.seen)},
+            within=150,
+        )
+        arrived = self.news()
+        require({each.object for each in arrived} == {"issues"}, f"besides issues arrived {arrived}")
+        self._require_equal("issues", [self.redmine.get(f"issues/{each}.json")["issue"] for each in issues], arrived)
+        require({each.read_type for each in arrived} == {read_type}, f"it was no {read_type} read")
+
+    def _quiet(self, installation: Installation) -> None:
+        """A scheduled read of every object, from its begin to its end, brings nothing."""
+        for name in OBJECTS:
+            operation = installation.next_operation(name)
+            require(operation["status"] == "success", f"{name}: {self._told(operation['id'])}")
+        news = self.news()
+        require(not news, f"nothing changed, but there arrived {[(each.object, each.id) for each in news]}")
+
+    def _require_equal(self, name: str, records: list[dict[str, Any]], arrived: list[Arrived]) -> None:
+        ids = Counter(each.id for each in arrived)
+        expected = {record["id"]: record for record in records}
+        missing, extra = expected.keys() - ids.keys(), ids.keys() - expected.keys()
+        repeated = [each for each, times in ids.items() if times > 1]
+        require(
+            not (missing or extra or repeated),
+            f"{name}: missing {sorted(missing)[:9]}, not expected {sorted(extra)[:9]}, repeated {repeated[:9]}",
+        )
+        for each in arrived:
+            for field_name, value in {**each.record["fields"], **each.record.get("mappedFields", {})}.items():
+                there = value_at(expected[each.id], NAMES.get(field_name, field_name))
+                require(value == there, f"{name} {each.id}: {field_name} is {value!r}, in Redmine {there!r}")
+            raw = {key: value for key, value in each.record["raw"].items() if key in expected[each.id]}
+            there = {key: value for key, value in expected[each.id].items() if key in raw}
+            require(raw == there, f"{name} {each.id}: raw is {raw}, in Redmine {there}")
+
+    def _ended(self, operation: str) -> dict[str, Any] | None:
+        found = self.platform.operation(operation)
+        return found if found["status"] in ("success", "failure") else None
+
+    def _told(self, operation: str) -> str:
+        lines = [line["message"] for line in self.platform.logs(operation) if line["severity"] != "INFO"]
+        return " | ".join(f"{line['msg']} {line.get('error', '')}".strip() for line in lines)
+
+    def _asked(self) -> int:
+        return len(self.redmine.log.read_text(errors="replace").split(" Started GET ")) - 1
+
+
+def value_at(record: dict[str, Any], selector: str) -> Any:
+    """A field, or a nested one: `$['project']['name']`."""
+    if not selector.startswith("$"):
+        return record.get(selector)
+    found: Any = record
+    for step in selector[3:-2].split("']['"):
+        found = found[step]
+    return found
+
+
+def require(true: bool, otherwise: str) -> None:
+    """Raise `CheckFailed` unless it is true."""
+    if not true:
+        raise CheckFailed(otherwise)
+
+
+def say(text: str) -> None:
+    """Tell what is done."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+
+
+def told(requests: Counter[str]) -> str:
+    """Counted requests in words."""
+    return ", ".join(f"{count} {resource}" for resource, count in sorted(requests.items()))
+
+
+def main() -> int:
+    """Run the check; 0 when all was as it must be."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--issues", type=int, default=300, help="how many issues to make (300)")
+    parser.add_argument("--keep", type=Path, help="copy the servers' logs to this folder at the end")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="conjunct-redmine-") as name:
+        folder = Path(name)
+        try:
+            return story(folder, options.issues)
+        except CheckFailed as failure:
+            print(f"\nFAILED: {failure}", file=sys.stderr)
+            return 1
+        finally:
+            if options.keep:
+                options.keep.mkdir(parents=True, exist_ok=True)
+                for log in folder.glob("*.log"):
+                    (options.keep / log.name).write_bytes(log.read_bytes())
+
+
+def story(folder: Path, issues: int) -> int:
+    """Everything from an empty folder to the summary."""
+    begun = time.monotonic()
+    say("Making a Redmine with an empty database …")
+    with redmine(folder) as there, receiver() as hook:
+        seeded = seed(there, reader=READER, issues=issues)
+        say(f"  {there.url}, seeded through its API in {time.monotonic() - begun:.1f} s. Starting Conjunct …")
+        started = time.monotonic()
+        with conjunct(folder) as platform:
+            say(f"  {platform.url}, ready after {time.monotonic() - started:.1f} s")
+            check = Check(there, platform, hook, seeded)
+            check.run()
+        require(hook.refused == 0, f"{hook.refused} messages were not signed as they must be")
+        check.figures["signatures"] = f"{hook.verified} verified by standardwebhooks, {hook.refused} refused"
+        check.figures["requests to Redmine"] = told(there.requests_of(READER))
+    check.figures["whole check"] = f"{time.monotonic() - begun:.0f} s"
+    print("\nAll as it must be.")
+    for name, figure in check.figures.items():
+        print(f"  {name + ':':<22}{figure}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Sending: bounded concurrency for each destination, and no more than a few tries at one that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from weakref import WeakValueDictionary
+
+from conjunct.delivery.channel import Channel
+from conjunct.delivery.destinations.contract import Outgoing
+from conjunct.delivery.gate import Gate
+from conjunct.delivery.health import THRESHOLD
+from conjunct.delivery.messages import Attempt, Message, Result
+from conjunct.delivery.payloads import PayloadService
+from conjunct.kit.clock import Clock
+
+
+class Courier:
+    """Tries messages over the network. Touches no table but to ask the gate."""
+
+    def __init__(self, *, gate: Gate, payloads: PayloadService, clock: Clock, concurrency: int) -> None:
+        self._gate = gate
+        self._payloads = payloads
+        self._clock = clock
+        self._concurrency = concurrency
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def try_once(self, channel: Channel, message: Message, number: int, timeout_seconds: float) -> Attempt:
+        """One try at one message, as its attempt of that number."""
+        async with self._turn(channel.destination_id):
+            at = self._clock.now()
+            outgoing = Outgoing(message.id, self._payloads.body_of(message), at)
+            return Attempt(number, at, await channel.sender.send(outgoing, timeout_seconds))
+
+    async def try_all(self, channel: Channel, messages: Sequence[Message], timeout_seconds: float) -> list[Result]:
+        """A first try at each message, in no order; gives the results in the order of the messages.
+
+        Messages stay untried while the destination takes nothing, and from the moment that it has failed 5 times in
+        a row here.
+        """
+        results = [Result(message, None) for message in messages]
+        access = await self._gate.admit(channel.project_id, channel.destination_id)
+        if access == "blocked" or not messages:
+            return results
+        run = _Run(self, channel, results, timeout_seconds)
+        if access == "probe":
+            await run.work(iter(range(1)))
+            if not results[0].delivered:
+                return results
+        left = iter(range(1 if access == "probe" else 0, len(results)))
+        workers = min(self._concurrency, len(results))
+        await asyncio.gather(*(run.work(left) for _ in range(workers)))
+        return results
+
+    def _turn(self, destination_id: str) -> asyncio.Semaphore:
+        turn = self._turns.get(destination_id)
+        if turn is None:
+            turn = self._turns[destination_id] = asyncio.Semaphore(self._concurrency)
+        return turn
+
+
+class _Run:
+    """First tries at one list of messages, which several tasks work off."""
+
+    def __init__(self, courier: Courier, channel: Channel, results: list[Result], timeout_seconds: float) -> None:
+        self._courier = courier
+        self._channel = channel
+        self._results = results
+        self._timeout_seconds = timeout_seconds
+        self._failures = 0
+
+    async def work(self, left: Iterator[int]) -> None:
+        for place in left:
+            if self._failures >= THRESHOLD:
+                return
+            message = self._results[place].message
+            attempt = await self._courier.try_once(self._channel, message, 1, self._timeout_seconds)
+            self._results[place] = Result(message, attempt)
+            self._failures = 0 if attempt.answer.delivered else self._failures + 1

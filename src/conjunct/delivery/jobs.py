@@ -1,0 +1,161 @@
+"""Delivery's jobs: the next attempt at one message, and the sweep."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+from conjunct.core.database import Database
+from conjunct.delivery import payloads, retention, spool
+from conjunct.delivery.courier import Courier
+from conjunct.delivery.destination_service import DestinationService
+from conjunct.delivery.gate import Gate
+from conjunct.delivery.health import Tally
+from conjunct.delivery.messages import Attempt
+from conjunct.delivery.payloads import PayloadService
+from conjunct.delivery.schedule import deferral, next_delay
+from conjunct.delivery.spool import Spooled
+from conjunct.kit.clock import Clock
+from conjunct.queue import Done, Engine, Handler, Job, NewJob, Outcome, Retry
+from conjunct.tenants import ProjectKeys
+
+RETRY = "delivery.retry"
+SWEEP = "delivery.sweep"
+
+# The schedule of a message says when it ends, and its job asks for every step uncounted. What counts are crashes and
+# errors of our own, and these must not lose a message.
+_MAX_JOB_ATTEMPTS = 1000
+
+
+def retry_job(project_id: str, message_id: str, at: datetime) -> NewJob:
+    """The job that tries a kept message again. It has no lane: messages do not wait for one another."""
+    return NewJob(project_id, RETRY, message_id, run_at=at, max_attempts=_MAX_JOB_ATTEMPTS)
+
+
+class Retries:
+    """Tries one kept message again: load, send, record, each without the others' resources."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keys: ProjectKeys,
+        engine: Engine,
+        gate: Gate,
+        courier: Courier,
+        destinations: DestinationService,
+        clock: Clock,
+        rng: Random,
+        timeout_seconds: float,
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._engine = engine
+        self._gate = gate
+        self._courier = courier
+        self._destinations = destinations
+        self._clock = clock
+        self._rng = rng
+        self._timeout_seconds = timeout_seconds
+
+    async def handle(self, job: Job) -> Outcome:
+        """One step in the schedule of the message that the job names."""
+        spooled = await self._load(job)
+        if spooled is None or spooled.next_at is None:
+            return Done()
+        now = self._clock.now()
+        if spooled.next_at > now:  # the last step was recorded, but its worker died before it told the queue
+            return _again(spooled.next_at - now, "not due yet")
+        if not spooled.destination.health.enabled:
+            return await self._set_aside(job, spooled)
+        message = spooled.message
+        access = await self._gate.admit(message.project_id, message.destination_id, spooled.destination.health)
+        if access == "blocked":
+            return await self._defer(job, spooled)
+        channel = self._destinations.channel(spooled.keyring, spooled.destination)
+        attempt = await self._courier.try_once(channel, message, spooled.attempts + 1, self._timeout_seconds)
+        return await self._record(job, spooled, attempt)
+
+    async def _load(self, job: Job) -> Spooled | None:
+        async with self._database.transaction() as session:
+            keyring = await self._keys.keyring(session, job.tenant)
+            spooled = await spool.open_message(session, keyring, job.tenant, job.ref_id)
+            if spooled is not None and spooled.message.payload is not None:
+                await payloads.offer_again(session, job.tenant, job.ref_id, self._clock.now())
+        return spooled
+
+    async def _record(self, job: Job, spooled: Spooled, attempt: Attempt) -> Outcome:
+        message, answer, now = spooled.message, attempt.answer, self._clock.now()
+        delay = None if answer.delivered else next_delay(attempt.number, answer.retry_after, self._rng)
+        tally = Tally(
+            delivered=int(answer.delivered),
+            failed=int(not answer.delivered),
+            exhausted=int(delay is None and not answer.delivered),
+            gone=answer.gone,
+        )
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            await spool.note(session, message.project_id, message.destination_id, [(message, attempt)])
+            health = await self._gate.settle(session, message.project_id, message.destination_id, tally)
+            if not answer.delivered:
+                next_at = now + delay if delay is not None and health.enabled else None
+                moved = await spool.move(
+                    session,
+                    spooled,
+                    attempts=attempt.number,
+                    next_at=next_at,
+                    exhausted=delay is None,
+                    last_error=answer.error,
+                    now=now,
+                )
+                if moved and next_at is not None:
+                    return _again(next_at - now, answer.error or "")
+            await self._engine.finish(session, job)
+        return Done()
+
+    async def _defer(self, job: Job, spooled: Spooled) -> Outcome:
+        """Wait, without an attempt, for a destination whose breaker is open; give up when it was open too long."""
+        now = self._clock.now()
+        message = spooled.message
+        health = await self._gate.health(message.project_id, message.destination_id)
+        blocked = health.blocked_until(now)
+        delay = deferral(now - spooled.create_time, blocked - now if blocked else timedelta(), self._rng)
+        next_at = None if delay is None else now + delay
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            if delay is None:
+                await self._gate.settle(session, message.project_id, message.destination_id, Tally(exhausted=1))
+            moved = await spool.move(
+                session, spooled, attempts=spooled.attempts, next_at=next_at, exhausted=delay is None, now=now
+            )
+            if moved and delay is not None:
+                return _again(delay, "the destination takes nothing at present")
+            await self._engine.finish(session, job)
+        return Done()
+
+    async def _set_aside(self, job: Job, spooled: Spooled) -> Outcome:
+        """Keep the message, without further attempts, for the day that its destination is enabled again."""
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            await spool.move(session, spooled, attempts=spooled.attempts, next_at=None, now=self._clock.now())
+            await self._engine.finish(session, job)
+        return Done()
+
+
+def _again(after: timedelta, error: str) -> Retry:
+    return Retry(after, error, counted=False)
+
+
+def sweep_handler(database: Database, kept: PayloadService, clock: Clock) -> Handler:
+    """The handler that removes what is old, in small transactions, until nothing old is left."""
+
+    async def handle(_job: Job) -> Outcome:
+        now = clock.now()
+        while True:
+            async with database.transaction() as session:
+                swept = await retention.sweep(session, now)
+            payloads_swept = await kept.remove_expired(now, retention.BATCH)
+            if not swept.is_full and payloads_swept < retention.BATCH:
+                return Done()
+
+    return handle

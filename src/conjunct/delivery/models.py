@@ -1,0 +1,132 @@
+"""Tables of delivery.
+
+On the happy path only attempts are written, and they hold no customer data. A message that could not be delivered is
+kept, compressed and encrypted, until it is delivered or its time is over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from conjunct.core.database import Base, Id, Timestamp
+from conjunct.kit.ids import new_id
+
+
+class DestinationRow(Base):
+    """Where results go.
+
+    `sealed_secrets` is encrypted JSON: `secrets` as the type keeps them, and the `metadata` that may hold
+    credentials, such as a webhook's headers. The other columns from `failing_since` on are its health.
+    """
+
+    __tablename__ = "destination"
+    __table_args__ = (
+        UniqueConstraint("project_id", "name"),
+        CheckConstraint("state in ('enabled', 'disabled')", name="state"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    name: Mapped[Id]
+    type: Mapped[str] = mapped_column(Text)
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    sealed_secrets: Mapped[bytes] = mapped_column(LargeBinary)
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+    update_time: Mapped[Timestamp | None]
+    state: Mapped[str] = mapped_column(Text, server_default="enabled")
+    disabled_reason: Mapped[str | None] = mapped_column(Text)
+    failing_since: Mapped[Timestamp | None]
+    consecutive_failures: Mapped[int] = mapped_column(server_default=text("0"))
+    breaker_openings: Mapped[int] = mapped_column(server_default=text("0"))
+    breaker_open_until: Mapped[Timestamp | None]
+    breaker_probe_until: Mapped[Timestamp | None]
+
+
+class DeliveryMessageRow(Base):
+    """A message not delivered yet. The `state` is one of
+
+    - `pending`: to be tried at `next_at`; without it, its destination is disabled and it waits to be recovered;
+    - `exhausted`: given up after its last attempt, and waits to be recovered;
+    - `held`: waits to be asked for.
+
+    It is removed when it is delivered, or after `expires_at`. `body` is compressed, then encrypted.
+    """
+
+    __tablename__ = "delivery_message"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "id"),
+        CheckConstraint("state in ('pending', 'exhausted', 'held')", name="state"),
+        Index(
+            "delivery_message_spool_idx",
+            "project_id",
+            "destination_id",
+            postgresql_include=["size"],
+            postgresql_where=text("state <> 'exhausted'"),
+        ),
+        Index("delivery_message_destination_idx", "destination_id"),
+        Index("delivery_message_expires_at_idx", "expires_at", postgresql_where=text("expires_at is not null")),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    destination_id: Mapped[Id] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
+    operation_id: Mapped[Id | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+    records: Mapped[int]
+    state: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int]
+    next_at: Mapped[Timestamp | None]
+    expires_at: Mapped[Timestamp | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    create_time: Mapped[Timestamp]
+
+
+class DeliveryAttemptRow(Base):
+    """One try at a message. Without foreign keys: rows are many, only added, and removed by age."""
+
+    __tablename__ = "delivery_attempt"
+    __table_args__ = (Index("delivery_attempt_message_idx", "project_id", "message_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    project_id: Mapped[Id]
+    destination_id: Mapped[Id]
+    operation_id: Mapped[Id | None]
+    message_id: Mapped[Id]
+    number: Mapped[int]
+    status: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    elapsed_ms: Mapped[int]
+    at: Mapped[Timestamp]
+
+
+class DeliveryPayloadRow(Base):
+    """A large body in the storage, for a message that goes by download link.
+
+    `sealed_key` signs its links. It is removed some time after it was last offered, once its message is gone.
+    """
+
+    __tablename__ = "delivery_payload"
+    __table_args__ = (UniqueConstraint("project_id", "message_id"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    message_id: Mapped[Id]
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[Timestamp] = mapped_column(index=True)

@@ -1,0 +1,18 @@
+"""What an operator decides about delivery, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOptions:
+    """Times are in seconds. `public_url` is the origin under which destinations reach the API, for download links."""
+
+    public_url: str
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    timeout: float = 30.0
+    first_timeout: float = 10.0
+    concurrency: int = 16
+    spool_limit_bytes: int = 1024**3

@@ -1,0 +1,188 @@
+"""Queries on destinations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from conjunct.core.database import rfc3339
+from conjunct.delivery.health import Health
+from conjunct.delivery.models import DestinationRow as Row_
+from conjunct.delivery.problems import DestinationNameTaken, DestinationNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDestination:
+    """A destination's row; the times are RFC 3339 text."""
+
+    id: str
+    project_id: str
+    name: str
+    type: str
+    metadata: dict[str, Any]
+    sealed_secrets: bytes = field(repr=False)
+    create_time: str
+    update_time: str | None
+    health: Health
+
+
+HEALTH = (
+    Row_.state,
+    Row_.disabled_reason,
+    Row_.failing_since,
+    Row_.consecutive_failures,
+    Row_.breaker_openings,
+    Row_.breaker_open_until,
+    Row_.breaker_probe_until,
+)
+STORED = (
+    Row_.id,
+    Row_.project_id,
+    Row_.name,
+    Row_.type,
+    Row_.metadata_,
+    Row_.sealed_secrets,
+    literal_column(rfc3339("destination.create_time")).label("created"),
+    literal_column(rfc3339("destination.update_time")).label("updated"),
+    *HEALTH,
+)
+
+
+def stored(row: Row[Any]) -> StoredDestination:
+    """The destination from a row that begins with the columns `STORED`."""
+    values = tuple(row)
+    return StoredDestination(*values[:8], health=health_of(values[8 : len(STORED)]))
+
+
+def health_of(values: tuple[Any, ...]) -> Health:
+    """The health from the values of the columns `HEALTH`."""
+    return Health(values[0] == "enabled", *values[1:])
+
+
+async def create(session: AsyncSession, destination: StoredDestination) -> None:
+    """Add a destination; `DestinationNameTaken`."""
+    statement = insert(Row_).values(
+        id=destination.id,
+        project_id=destination.project_id,
+        name=destination.name,
+        type=destination.type,
+        metadata_=destination.metadata,
+        sealed_secrets=destination.sealed_secrets,
+    )
+    try:
+        await session.execute(statement)
+    except IntegrityError:
+        raise DestinationNameTaken(destination.name) from None
+
+
+async def in_project(session: AsyncSession, project_id: str) -> list[StoredDestination]:
+    """Every destination of the project, oldest first."""
+    rows = await session.execute(
+        select(*STORED).where(Row_.project_id == project_id).order_by(Row_.create_time, Row_.id)
+    )
+    return [stored(row) for row in rows]
+
+
+async def find(
+    session: AsyncSession, project_id: str, name_or_id: str, *, for_update: bool = False
+) -> StoredDestination:
+    """The project's destination with this id, or else with this name; `DestinationNotFound`."""
+    if "\x00" in name_or_id:  # which no text in Postgres has
+        raise DestinationNotFound(name_or_id)
+    statement = (
+        select(*STORED)
+        .where(Row_.project_id == project_id, or_(Row_.id == name_or_id, Row_.name == name_or_id))
+        .order_by((Row_.id == name_or_id).desc())
+        .limit(1)
+    )
+    row = (await session.execute(statement.with_for_update() if for_update else statement)).one_or_none()
+    if row is None:
+        raise DestinationNotFound(name_or_id)
+    return stored(row)
+
+
+async def save(session: AsyncSession, destination: StoredDestination, *, heal: bool = False) -> None:
+    """Store name, metadata and secrets; `heal` forgets failures too. `DestinationNameTaken`."""
+    healed = dict(consecutive_failures=0, breaker_openings=0, breaker_open_until=None, breaker_probe_until=None)
+    statement = (
+        update(Row_)
+        .where(*_is(destination.project_id, destination.id))
+        .values(
+            name=destination.name,
+            metadata_=destination.metadata,
+            sealed_secrets=destination.sealed_secrets,
+            update_time=func.now(),
+            **(healed if heal else {}),
+        )
+    )
+    try:
+        await session.execute(statement)
+    except IntegrityError:
+        raise DestinationNameTaken(destination.name) from None
+
+
+async def remove(session: AsyncSession, project_id: str, destination_id: str) -> None:
+    """Remove the destination, and with it the messages that wait for it."""
+    await session.execute(delete(Row_).where(*_is(project_id, destination_id)))
+
+
+async def read_health(connection: AsyncConnection, project_id: str, destination_id: str) -> Health | None:
+    """The destination's health; None when it was removed."""
+    row = (await connection.execute(select(*HEALTH).where(*_is(project_id, destination_id)))).one_or_none()
+    return None if row is None else health_of(tuple(row))
+
+
+async def lock_health(session: AsyncSession, project_id: str, destination_id: str) -> tuple[Health, str, str] | None:
+    """The health, name and URL (or type) of the destination, which no other transaction changes till this one ends."""
+    row = (
+        await session.execute(
+            select(*HEALTH, Row_.name, func.coalesce(Row_.metadata_["url"].astext, Row_.type))
+            .where(*_is(project_id, destination_id))
+            .with_for_update(key_share=True)
+        )
+    ).one_or_none()
+    return None if row is None else (health_of(tuple(row)[: len(HEALTH)]), row[-2], row[-1])
+
+
+async def save_health(session: AsyncSession, project_id: str, destination_id: str, health: Health) -> None:
+    """Store the health."""
+    await session.execute(
+        update(Row_)
+        .where(*_is(project_id, destination_id))
+        .values(
+            state="enabled" if health.enabled else "disabled",
+            disabled_reason=health.disabled_reason,
+            failing_since=health.failing_since,
+            consecutive_failures=health.consecutive_failures,
+            breaker_openings=health.breaker_openings,
+            breaker_open_until=health.breaker_open_until,
+            breaker_probe_until=health.breaker_probe_until,
+        )
+    )
+
+
+async def claim_probe(
+    session: AsyncSession, project_id: str, destination_id: str, now: datetime, until: datetime
+) -> bool:
+    """Become the one who probes a half-open destination; others see it blocked `until` then."""
+    claimed = await session.scalar(
+        update(Row_)
+        .where(
+            *_is(project_id, destination_id),
+            Row_.state == "enabled",
+            Row_.breaker_open_until <= now,
+            or_(Row_.breaker_probe_until.is_(None), Row_.breaker_probe_until <= now),
+        )
+        .values(breaker_probe_until=until)
+        .returning(Row_.id)
+    )
+    return claimed is not None
+
+
+def _is(project_id: str, destination_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Row_.project_id == project_id, Row_.id == destination_id

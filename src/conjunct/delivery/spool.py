@@ -1,0 +1,212 @@
+"""Queries on attempts and on the messages that wait: one statement for any number of them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.core.encryption import Keyring
+from conjunct.delivery.messages import Attempt, Message
+from conjunct.delivery.models import DeliveryMessageRow, DeliveryPayloadRow, DestinationRow
+from conjunct.delivery.payloads import open_payload
+from conjunct.delivery.repository import STORED, StoredDestination, stored
+
+KEPT_EXHAUSTED = timedelta(days=14)
+_FAST_COMPRESSION = 1
+
+# A message that was stored by an earlier run of the same page and is delivered now needs no retry.
+_NOTE = text("""
+with noted as (
+    insert into delivery_attempt
+        (project_id, destination_id, operation_id, message_id, number, status, error, elapsed_ms, at)
+    select :project_id, :destination_id, *
+    from unnest(
+        cast(:operation_ids as text[]), cast(:message_ids as text[]), cast(:numbers as int[]),
+        cast(:statuses as int[]), cast(:errors as text[]), cast(:elapsed as int[]), cast(:ats as timestamptz[])
+    )
+)
+delete from delivery_message where project_id = :project_id and id = any(cast(:delivered as text[]))
+returning id
+""")
+
+# What an earlier run of the same page has stored keeps its place in the schedule.
+_KEEP = text("""
+insert into delivery_message
+    (project_id, destination_id, id, operation_id, body, size, records, state, attempts, next_at, expires_at,
+     last_error, create_time)
+select :project_id, :destination_id, id, operation_id, body, octet_length(body), records, 'pending', attempts, next_at,
+    case when next_at is null then cast(:expires_at as timestamptz) end, last_error, :now
+from unnest(
+    cast(:ids as text[]), cast(:operation_ids as text[]), cast(:bodies as bytea[]), cast(:records as int[]),
+    cast(:attempts as int[]), cast(:next_ats as timestamptz[]), cast(:last_errors as text[])
+) as new(id, operation_id, body, records, attempts, next_at, last_error)
+on conflict (project_id, id) do nothing
+returning id
+""")
+
+_MOVE = text("""
+update delivery_message
+set attempts = :attempts, state = :state, next_at = :next_at, expires_at = :expires_at,
+    last_error = coalesce(:last_error, last_error)
+where project_id = :project_id and id = :id and attempts = :before and state = 'pending'
+returning id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message to keep: how often it was tried, when next (None: not until its destination is recovered), and why."""
+
+    message: Message
+    attempts: int
+    next_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A kept message and its destination."""
+
+    message: Message
+    attempts: int
+    next_at: datetime | None
+    create_time: datetime
+    destination: StoredDestination
+    keyring: Keyring = field(repr=False)
+
+
+async def note(
+    session: AsyncSession, project_id: str, destination_id: str, tried: Sequence[tuple[Message, Attempt]]
+) -> list[str]:
+    """Add attempts, and drop the messages among them that are delivered; the ids of those that had been kept."""
+    removed = await session.scalars(
+        _NOTE,
+        {
+            "project_id": project_id,
+            "destination_id": destination_id,
+            "operation_ids": [message.operation_id for message, _ in tried],
+            "message_ids": [message.id for message, _ in tried],
+            "numbers": [attempt.number for _, attempt in tried],
+            "statuses": [attempt.answer.status for _, attempt in tried],
+            "errors": [attempt.answer.error for _, attempt in tried],
+            "elapsed": [round(attempt.answer.elapsed * 1000) for _, attempt in tried],
+            "ats": [attempt.at for _, attempt in tried],
+            "delivered": [message.id for message, attempt in tried if attempt.answer.delivered],
+        },
+    )
+    return list(removed)
+
+
+async def keep(
+    session: AsyncSession,
+    keyring: Keyring,
+    project_id: str,
+    destination_id: str,
+    waiting: Sequence[Waiting],
+    now: datetime,
+) -> set[str]:
+    """Keep messages, compressed and encrypted; the ids of those that were not kept already."""
+    added = await session.scalars(
+        _KEEP,
+        {
+            "project_id": project_id,
+            "destination_id": destination_id,
+            "now": now,
+            "expires_at": now + KEPT_EXHAUSTED,
+            "ids": [each.message.id for each in waiting],
+            "operation_ids": [each.message.operation_id for each in waiting],
+            "bodies": [_seal(keyring, each.message) for each in waiting],
+            "records": [each.message.records for each in waiting],
+            "attempts": [each.attempts for each in waiting],
+            "next_ats": [each.next_at for each in waiting],
+            "last_errors": [each.last_error for each in waiting],
+        },
+    )
+    return set(added)
+
+
+async def open_message(session: AsyncSession, keyring: Keyring, project_id: str, message_id: str) -> Spooled | None:
+    """The pending message, opened, with its destination; None when it waits no more."""
+    kept, payload = DeliveryMessageRow, DeliveryPayloadRow
+    statement = (
+        select(
+            *STORED,
+            kept.operation_id,
+            kept.body,
+            kept.records,
+            kept.attempts,
+            kept.next_at,
+            kept.create_time.label("kept_since"),
+            payload.id.label("payload_id"),
+            payload.sealed_key,
+        )
+        .join_from(kept, DestinationRow, DestinationRow.id == kept.destination_id)
+        .outerjoin(payload, (payload.project_id == kept.project_id) & (payload.message_id == kept.id))
+        .where(kept.project_id == project_id, kept.id == message_id, kept.state == "pending")
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    destination = stored(row)
+    message = Message(
+        id=message_id,
+        project_id=project_id,
+        destination_id=destination.id,
+        operation_id=row.operation_id,
+        body=zlib.decompress(keyring.decrypt(row.body, _place(message_id))),
+        records=row.records,
+        payload=None if row.payload_id is None else open_payload(keyring, row.payload_id, row.sealed_key),
+    )
+    return Spooled(message, row.attempts, row.next_at, row.kept_since, destination, keyring)
+
+
+async def move(
+    session: AsyncSession,
+    spooled: Spooled,
+    *,
+    attempts: int,
+    next_at: datetime | None,
+    exhausted: bool = False,
+    last_error: str | None = None,
+    now: datetime,
+) -> bool:
+    """Move a message on in its schedule; False when another chain of retries has done so since it was opened."""
+    moved = await session.scalar(
+        _MOVE,
+        {
+            "project_id": spooled.message.project_id,
+            "id": spooled.message.id,
+            "before": spooled.attempts,
+            "attempts": attempts,
+            "state": "exhausted" if exhausted else "pending",
+            "next_at": next_at,
+            "expires_at": None if next_at is not None else now + KEPT_EXHAUSTED,
+            "last_error": last_error,
+        },
+    )
+    return moved is not None
+
+
+async def waiting_bytes(session: AsyncSession, project_id: str, destination_id: str) -> int:
+    """Bytes of the messages that wait for the destination; an index alone answers."""
+    total = await session.scalar(
+        text(
+            "select coalesce(sum(size), 0) from delivery_message "
+            "where project_id = :project_id and destination_id = :destination_id and state <> 'exhausted'"
+        ),
+        {"project_id": project_id, "destination_id": destination_id},
+    )
+    return int(total or 0)
+
+
+def _seal(keyring: Keyring, message: Message) -> bytes:
+    return keyring.encrypt(zlib.compress(message.body, _FAST_COMPRESSION), _place(message.id))
+
+
+def _place(message_id: str) -> str:
+    return f"delivery_message:{message_id}:body"

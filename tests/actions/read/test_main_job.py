@@ -1,0 +1,18 @@
+"""The main job, end to end: a manifest, a connection, an installation, its records, delivered and signed."""
+
+from pathlib import Path
+
+from conjunct.core.database import Database
+from tests.support.platform import running_platform
+
+
+async def test_a_backfill_delivers_every_record_once(database: Database, tmp_path: Path) -> None:
+    async with running_platform(database, tmp_path) as platform:
+        await platform.set_up()
+        [operation] = await platform.operations()
+        ended = await platform.ended(operation["id"])
+        assert ended["status"] == "success"
+        assert ended["result"] == "[contacts] 250 records read"
+        delivered = platform.delivered(operation["id"])
+        assert len(delivered) == len(set(delivered)) == 250
+        assert platform.receiver.forged == []
