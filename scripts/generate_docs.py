@@ -31,7 +31,7 @@ class Part:
 
     def written(self) -> str | None:
         """What stands in the file now; None where the file has no place for it."""
-        found = self._place.search(self.file.read_text())
+        found = self._place.search(self.file.read_text(encoding="utf-8"))
         return found[0] if found else None
 
     def wanted(self) -> str:
@@ -41,7 +41,8 @@ class Part:
     def write(self) -> None:
         """Put what should stand there in the file."""
         wanted = self.wanted()
-        self.file.write_text(self._place.sub(lambda _: wanted, self.file.read_text()))
+        text = self._place.sub(lambda _: wanted, self.file.read_text(encoding="utf-8"))
+        self.file.write_text(text, encoding="utf-8")
 
 
 REFERENCE = ROOT / "docs" / "reference"

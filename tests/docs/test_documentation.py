@@ -34,7 +34,7 @@ def name_of(path: Path) -> str:
 
 def blocks(path: Path, *languages: str) -> Iterator[str]:
     """The fenced blocks in one of these languages."""
-    return (content for language, content in FENCED.findall(path.read_text()) if language in languages)
+    return (content for language, content in FENCED.findall(path.read_text(encoding="utf-8")) if language in languages)
 
 
 def shell_lines() -> Iterator[tuple[str, str]]:
@@ -48,7 +48,7 @@ def shell_lines() -> Iterator[tuple[str, str]]:
 @cache
 def anchors(path: Path) -> frozenset[str]:
     """The anchors of a document: its headings as the usual hosts spell them, and those set by hand."""
-    text = FENCED.sub("", path.read_text())
+    text = FENCED.sub("", path.read_text(encoding="utf-8"))
     slugs = (re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in HEADING.findall(text))
     return frozenset((*slugs, *ANCHOR.findall(text)))
 
@@ -64,7 +64,7 @@ class TestReference:
         assert field.description, f"the setting {setting} needs a description"
         lines = [
             line
-            for line in (REFERENCE / "settings.md").read_text().splitlines()
+            for line in (REFERENCE / "settings.md").read_text(encoding="utf-8").splitlines()
             if line.startswith(f"| `{documented_settings.variable(setting)}` |")
         ]
         assert len(lines) == 1
@@ -72,12 +72,12 @@ class TestReference:
 
     def test_every_variable_that_the_code_names_is_a_documented_one(self) -> None:
         sources = (ROOT / "src").rglob("*.py")
-        named = {variable for path in sources for variable in VARIABLE.findall(path.read_text())}
-        assert named <= set(VARIABLE.findall((REFERENCE / "settings.md").read_text()))
+        named = {variable for path in sources for variable in VARIABLE.findall(path.read_text(encoding="utf-8"))}
+        assert named <= set(VARIABLE.findall((REFERENCE / "settings.md").read_text(encoding="utf-8")))
 
     @pytest.mark.parametrize("command", documented_cli.known())
     def test_every_command_and_option_has_its_line(self, command: str) -> None:
-        written = (REFERENCE / "cli.md").read_text().split(f"\n### {command}\n")
+        written = (REFERENCE / "cli.md").read_text(encoding="utf-8").split(f"\n### {command}\n")
         assert len(written) == 2
         section = written[1].split("\n### ")[0]
         for parameter in documented_cli.shown(documented_cli.known()[command]):
@@ -86,7 +86,7 @@ class TestReference:
 
     def test_every_problem_has_its_line(self) -> None:
         kinds = documented_problems.kinds()
-        text = (REFERENCE / "problems.md").read_text()
+        text = (REFERENCE / "problems.md").read_text(encoding="utf-8")
         lines = [f"`{kind.slug}` | {kind.status} | {kind.title} |" for kind in kinds]
         assert [line for line in lines if line not in text] == []
         assert [kind.__name__ for kind in kinds if "__doc__" not in vars(kind) or not kind.__doc__] == []
@@ -99,7 +99,12 @@ class TestReference:
 class TestApiCoverage:
     def missing(self) -> list[str]:
         """The operations that the document lists as not there yet."""
-        section = (REFERENCE / "api-coverage.md").read_text().split("\n## Not there yet\n")[1].split("\n## ")[0]
+        section = (
+            (REFERENCE / "api-coverage.md")
+            .read_text(encoding="utf-8")
+            .split("\n## Not there yet\n")[1]
+            .split("\n## ")[0]
+        )
         return re.findall(r"`(\w+)`", section)
 
     def test_nothing_is_both_there_and_not_there_yet(self) -> None:
@@ -123,7 +128,7 @@ class TestDocuments:
     @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
     def test_every_relative_link_leads_somewhere(self, path: Path) -> None:
         broken = []
-        for link in LINK.findall(FENCED.sub("", path.read_text())):
+        for link in LINK.findall(FENCED.sub("", path.read_text(encoding="utf-8"))):
             if re.match(r"[a-z]+:", link):
                 continue
             target, _, anchor = link.partition("#")
@@ -137,10 +142,10 @@ class TestDocuments:
         found = [ROOT / "docs" / "index.md"]
         while found:
             path = found.pop()
-            if path in seen or path.suffix != ".md":
+            if path in seen or path.suffix != ".md" or not path.is_file():
                 continue
             seen.add(path)
-            links = (link.partition("#")[0] for link in LINK.findall(FENCED.sub("", path.read_text())))
+            links = (link.partition("#")[0] for link in LINK.findall(FENCED.sub("", path.read_text(encoding="utf-8"))))
             found += [(path.parent / link).resolve() for link in links if link and ":" not in link]
         assert [name_of(path) for path in DOCUMENTS if path.is_relative_to(ROOT / "docs") and path not in seen] == []
 
@@ -151,8 +156,10 @@ class TestDocuments:
             parse_manifest(manifest)
 
     def test_every_make_target_named_is_one(self) -> None:
-        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-        named = {name for path in DOCUMENTS for name in re.findall(r"`make ([a-z-]+)", path.read_text())}
+        targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+        named = {
+            name for path in DOCUMENTS for name in re.findall(r"`make ([a-z-]+)", path.read_text(encoding="utf-8"))
+        }
         named |= {line.split()[1] for _, line in shell_lines() if line.startswith("make ")}
         assert named
         assert named - targets == set()
@@ -175,7 +182,7 @@ class TestDocuments:
         shown = [(name, line) for name, line in shell_lines() if re.search(r"\bcurl\b.*/v1/", line)]
         assert shown
         for document, line in shown:
-            path = re.search(r"(?:/read)?/v1/[^\s\"'?]*", line)
+            path = re.search(r"/v1/[^\s\"'?]*", line)  # a surface before it, such as /read, is routing
             assert path
             given = re.search(r"-X ([A-Z]+)", line)
             method = given[1] if given else ("POST" if re.search(r" (-d|--data|--json)\b", line) else "GET")
