@@ -61,7 +61,7 @@ class DestinationService:
     ) -> dict[str, Any]:
         """Make a destination and give it as it is shown; `DestinationNameTaken`."""
         keyring = await self._keys.keyring(session, project_id)
-        draft = StoredDestination(new_id(), project_id, name, type_name, {}, b"", "", None, Health())
+        draft = StoredDestination(new_id(), project_id, name, type_name, {}, b"", "", None, health=Health())
         await repository.create(session, _seal(keyring, draft, contents))
         return await self.show(session, project_id, draft.id)
 

@@ -77,7 +77,7 @@ class Gate:
         A success of a healthy destination changes nothing and costs no query.
         """
         known = self._known.get(destination_id)
-        if known is not None and known[1].is_clean and not tally.failed:
+        if known is not None and known[1].is_clean and not tally.failed and not tally.exhausted:
             return known[1]
         found = await repository.lock_health(session, project_id, destination_id)
         if found is None:

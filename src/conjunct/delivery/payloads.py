@@ -15,7 +15,7 @@ from conjunct.core.database import Database
 from conjunct.core.encryption import Keyring
 from conjunct.core.storage import Storage
 from conjunct.delivery.messages import Message, Payload
-from conjunct.delivery.models import DeliveryPayloadRow as Row_
+from conjunct.delivery.models import DeliveryPayloadRow
 from conjunct.delivery.problems import PayloadLinkExpired, PayloadLinkInvalid
 from conjunct.kit.clock import Clock
 from conjunct.kit.ids import new_id
@@ -118,7 +118,11 @@ class PayloadService:
         async with self._database.transaction() as session:
             # The only way in without a tenant: the link's signature, checked next, stands for it.
             row = (
-                await session.execute(select(Row_.id, Row_.project_id, Row_.sealed_key).where(Row_.id == payload_id))
+                await session.execute(
+                    select(DeliveryPayloadRow.id, DeliveryPayloadRow.project_id, DeliveryPayloadRow.sealed_key).where(
+                        DeliveryPayloadRow.id == payload_id
+                    )
+                )
             ).one_or_none()
             if row is None:
                 return None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.core.database import rfc3339
 from conjunct.delivery.health import Health
-from conjunct.delivery.models import DestinationRow as Row_
+from conjunct.delivery.models import DestinationRow
 from conjunct.delivery.problems import DestinationNameTaken, DestinationNotFound
 
 
@@ -28,35 +29,38 @@ class StoredDestination:
     sealed_secrets: bytes = field(repr=False)
     create_time: str
     update_time: str | None
-    health: Health
+    health: Health = field(kw_only=True)
 
 
 HEALTH = (
-    Row_.state,
-    Row_.disabled_reason,
-    Row_.failing_since,
-    Row_.consecutive_failures,
-    Row_.breaker_openings,
-    Row_.breaker_open_until,
-    Row_.breaker_probe_until,
+    DestinationRow.state,
+    DestinationRow.disabled_reason,
+    DestinationRow.failing_since,
+    DestinationRow.consecutive_failures,
+    DestinationRow.breaker_openings,
+    DestinationRow.breaker_open_until,
+    DestinationRow.breaker_probe_until,
 )
-STORED = (
-    Row_.id,
-    Row_.project_id,
-    Row_.name,
-    Row_.type,
-    Row_.metadata_,
-    Row_.sealed_secrets,
+STORED: tuple[Any, ...] = (
+    DestinationRow.id,
+    DestinationRow.project_id,
+    DestinationRow.name,
+    DestinationRow.type,
+    DestinationRow.metadata_,
+    DestinationRow.sealed_secrets,
     literal_column(rfc3339("destination.create_time")).label("created"),
     literal_column(rfc3339("destination.update_time")).label("updated"),
     *HEALTH,
 )
 
+_HEALED = {"consecutive_failures": 0, "breaker_openings": 0, "breaker_open_until": None, "breaker_probe_until": None}
 
-def stored(row: Row[Any]) -> StoredDestination:
+
+def stored(row: Sequence[Any]) -> StoredDestination:
     """The destination from a row that begins with the columns `STORED`."""
     values = tuple(row)
-    return StoredDestination(*values[:8], health=health_of(values[8 : len(STORED)]))
+    head, health = values[: len(STORED) - len(HEALTH)], values[len(STORED) - len(HEALTH) : len(STORED)]
+    return StoredDestination(*head, health=health_of(health))
 
 
 def health_of(values: tuple[Any, ...]) -> Health:
@@ -66,7 +70,7 @@ def health_of(values: tuple[Any, ...]) -> Health:
 
 async def create(session: AsyncSession, destination: StoredDestination) -> None:
     """Add a destination; `DestinationNameTaken`."""
-    statement = insert(Row_).values(
+    statement = insert(DestinationRow).values(
         id=destination.id,
         project_id=destination.project_id,
         name=destination.name,
@@ -83,9 +87,11 @@ async def create(session: AsyncSession, destination: StoredDestination) -> None:
 async def in_project(session: AsyncSession, project_id: str) -> list[StoredDestination]:
     """Every destination of the project, oldest first."""
     rows = await session.execute(
-        select(*STORED).where(Row_.project_id == project_id).order_by(Row_.create_time, Row_.id)
+        select(*STORED)
+        .where(DestinationRow.project_id == project_id)
+        .order_by(DestinationRow.create_time, DestinationRow.id)
     )
-    return [stored(row) for row in rows]
+    return [stored(tuple(row)) for row in rows]
 
 
 async def find(
@@ -96,28 +102,30 @@ async def find(
         raise DestinationNotFound(name_or_id)
     statement = (
         select(*STORED)
-        .where(Row_.project_id == project_id, or_(Row_.id == name_or_id, Row_.name == name_or_id))
-        .order_by((Row_.id == name_or_id).desc())
+        .where(
+            DestinationRow.project_id == project_id,
+            or_(DestinationRow.id == name_or_id, DestinationRow.name == name_or_id),
+        )
+        .order_by((DestinationRow.id == name_or_id).desc())
         .limit(1)
     )
     row = (await session.execute(statement.with_for_update() if for_update else statement)).one_or_none()
     if row is None:
         raise DestinationNotFound(name_or_id)
-    return stored(row)
+    return stored(tuple(row))
 
 
 async def save(session: AsyncSession, destination: StoredDestination, *, heal: bool = False) -> None:
     """Store name, metadata and secrets; `heal` forgets failures too. `DestinationNameTaken`."""
-    healed = dict(consecutive_failures=0, breaker_openings=0, breaker_open_until=None, breaker_probe_until=None)
     statement = (
-        update(Row_)
+        update(DestinationRow)
         .where(*_is(destination.project_id, destination.id))
         .values(
             name=destination.name,
             metadata_=destination.metadata,
             sealed_secrets=destination.sealed_secrets,
             update_time=func.now(),
-            **(healed if heal else {}),
+            **(_HEALED if heal else {}),
         )
     )
     try:
@@ -128,7 +136,7 @@ async def save(session: AsyncSession, destination: StoredDestination, *, heal: b
 
 async def remove(session: AsyncSession, project_id: str, destination_id: str) -> None:
     """Remove the destination, and with it the messages that wait for it."""
-    await session.execute(delete(Row_).where(*_is(project_id, destination_id)))
+    await session.execute(delete(DestinationRow).where(*_is(project_id, destination_id)))
 
 
 async def read_health(connection: AsyncConnection, project_id: str, destination_id: str) -> Health | None:
@@ -141,7 +149,9 @@ async def lock_health(session: AsyncSession, project_id: str, destination_id: st
     """The health, name and URL (or type) of the destination, which no other transaction changes till this one ends."""
     row = (
         await session.execute(
-            select(*HEALTH, Row_.name, func.coalesce(Row_.metadata_["url"].astext, Row_.type))
+            select(
+                *HEALTH, DestinationRow.name, func.coalesce(DestinationRow.metadata_["url"].astext, DestinationRow.type)
+            )
             .where(*_is(project_id, destination_id))
             .with_for_update(key_share=True)
         )
@@ -152,7 +162,7 @@ async def lock_health(session: AsyncSession, project_id: str, destination_id: st
 async def save_health(session: AsyncSession, project_id: str, destination_id: str, health: Health) -> None:
     """Store the health."""
     await session.execute(
-        update(Row_)
+        update(DestinationRow)
         .where(*_is(project_id, destination_id))
         .values(
             state="enabled" if health.enabled else "disabled",
@@ -171,18 +181,18 @@ async def claim_probe(
 ) -> bool:
     """Become the one who probes a half-open destination; others see it blocked `until` then."""
     claimed = await session.scalar(
-        update(Row_)
+        update(DestinationRow)
         .where(
             *_is(project_id, destination_id),
-            Row_.state == "enabled",
-            Row_.breaker_open_until <= now,
-            or_(Row_.breaker_probe_until.is_(None), Row_.breaker_probe_until <= now),
+            DestinationRow.state == "enabled",
+            DestinationRow.breaker_open_until <= now,
+            or_(DestinationRow.breaker_probe_until.is_(None), DestinationRow.breaker_probe_until <= now),
         )
         .values(breaker_probe_until=until)
-        .returning(Row_.id)
+        .returning(DestinationRow.id)
     )
     return claimed is not None
 
 
 def _is(project_id: str, destination_id: str) -> tuple[ColumnElement[bool], ...]:
-    return Row_.project_id == project_id, Row_.id == destination_id
+    return DestinationRow.project_id == project_id, DestinationRow.id == destination_id

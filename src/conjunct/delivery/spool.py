@@ -34,7 +34,8 @@ delete from delivery_message where project_id = :project_id and id = any(cast(:d
 returning id
 """)
 
-# What an earlier run of the same page has stored keeps its place in the schedule.
+# What an earlier run of the same page has stored keeps its place in the schedule. Where the destination was removed
+# meanwhile, its messages go with it.
 _KEEP = text("""
 insert into delivery_message
     (project_id, destination_id, id, operation_id, body, size, records, state, attempts, next_at, expires_at,
@@ -45,6 +46,7 @@ from unnest(
     cast(:ids as text[]), cast(:operation_ids as text[]), cast(:bodies as bytea[]), cast(:records as int[]),
     cast(:attempts as int[]), cast(:next_ats as timestamptz[]), cast(:last_errors as text[])
 ) as new(id, operation_id, body, records, attempts, next_at, last_error)
+where exists (select from destination d where d.project_id = :project_id and d.id = :destination_id)
 on conflict (project_id, id) do nothing
 returning id
 """)
@@ -152,7 +154,7 @@ async def open_message(session: AsyncSession, keyring: Keyring, project_id: str,
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
-    destination = stored(row)
+    destination = stored(tuple(row))
     message = Message(
         id=message_id,
         project_id=project_id,

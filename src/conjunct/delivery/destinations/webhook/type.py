@@ -8,7 +8,7 @@ from typing import Any
 
 from conjunct.core.egress import Egress
 from conjunct.core.problems import Issue, Unprocessable
-from conjunct.delivery.destinations.contract import DestinationType, Sender, Secrets, Surroundings
+from conjunct.delivery.destinations.contract import DestinationType, Secrets, Sender, Surroundings
 from conjunct.delivery.destinations.webhook import signing
 from conjunct.delivery.destinations.webhook.metadata import check_metadata
 from conjunct.delivery.destinations.webhook.sender import WebhookSender
