@@ -10,7 +10,7 @@ from datetime import timedelta
 from starlette.datastructures import State
 
 from conjunct import __version__
-from conjunct.actions.read import Ender, ReadJobs, ReadService, Runner, ScheduleKeeper, Starter
+from conjunct.actions.read import Ender, Reader, ReadJobs, ReadService, Runner, ScheduleKeeper, Starter
 from conjunct.connections import ConnectionService
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
@@ -116,13 +116,15 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         operations=operations,
         clock=clock,
     )
+    reader = Reader(
+        database=database, engine=engine, operations=operations, delivery=delivery, ender=ender, clock=clock
+    )
     runner = Runner(
         database=database,
-        engine=engine,
         installations=installations,
         connections=connections,
-        operations=operations,
         delivery=delivery,
+        reader=reader,
         ender=ender,
         clock=clock,
     )

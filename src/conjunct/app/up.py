@@ -88,7 +88,7 @@ class Up:
         if settings.public_url is None:
             environment["CONJUNCT_PUBLIC_URL"] = url
         if settings.database_url is None:
-            server = await stack.enter_async_context(EmbeddedPostgres(data_dir / "postgres"))
+            server = await stack.enter_async_context(EmbeddedPostgres(data_dir))
             environment["DATABASE_URL"] = server.url
         lifeline = Lifeline()
         stack.callback(lifeline.close)

@@ -8,16 +8,16 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from conjunct.cli.output import CommandFailed, print_issues
-from conjunct.core.egress import Egress, EgressError, EgressPolicy
 from conjunct.core.problems import Problem
 from conjunct.core.settings import DEFAULT_DATA_DIR
-from conjunct.manifests import Limits, Manifest, parse_manifest
-from conjunct.providers import catalog
+
+if TYPE_CHECKING:
+    from conjunct.manifests import Manifest
 
 FILE_NAMES = ("amp.yaml", "amp.yml")
 
@@ -75,6 +75,9 @@ def _read(source: Path) -> tuple[Path, str]:
 
 
 def _parse(path: Path, text: str) -> Manifest:
+    from conjunct.manifests import Limits, parse_manifest
+    from conjunct.providers import catalog
+
     try:
         return parse_manifest(text, limits=Limits(known_providers=catalog().modules()))
     except Problem as problem:
@@ -100,6 +103,8 @@ def _find_server(data_dir: Path, *, url: str | None, project: str | None, api_ke
 
 
 async def _put(server: Server, text: str, path: Path, *, destructive: bool) -> list[dict[str, Any]]:
+    from conjunct.core.egress import Egress, EgressError, EgressPolicy
+
     url = f"{server.url}/v1/projects/{server.project}/integrations:batch?destructive={str(destructive).lower()}"
     headers = {"X-Api-Key": server.api_key, "Content-Type": "application/json"}
     body = json.dumps({"sourceYaml": text}).encode()

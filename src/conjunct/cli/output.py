@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 import traceback
 
-from conjunct.app.up import NotReady
 from conjunct.core.problems import Problem
 from conjunct.core.settings import SettingsError
-from conjunct.simulators import SimulatorError
 
 EXIT_REFUSED = 1
 EXIT_BUG = 70
@@ -24,6 +22,9 @@ class CommandFailed(Exception):
 
 def print_failure(error: Exception) -> int:
     """Tell an error on standard error; returns the exit status."""
+    from conjunct.app.up import NotReady
+    from conjunct.simulators import SimulatorError
+
     match error:
         case Problem():
             _print_problem(error)

