@@ -3,6 +3,7 @@
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.endpoints import progress_router, router
 from conjunct.actions.read.jobs import ReadJobs
+from conjunct.actions.read.reader import Reader
 from conjunct.actions.read.runner import Runner
 from conjunct.actions.read.schedules import ScheduleKeeper
 from conjunct.actions.read.service import ReadService
@@ -12,6 +13,7 @@ __all__ = [
     "Ender",
     "ReadJobs",
     "ReadService",
+    "Reader",
     "Runner",
     "ScheduleKeeper",
     "Starter",

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.actions.read.models import ReadObjectRow, ReadRunRow
+from conjunct.actions.read.runs import Progress
 
 # This commit may be lost in a power cut, but only as a whole: the checkpoint, the attempts and the undelivered messages
 # go together, so that the lost pages are read again under the same message ids. So it need not wait for the disk.
@@ -100,28 +101,18 @@ class ReadRepository:
         found: str | None = (await self._session.execute(statement)).scalar_one_or_none()
         return found
 
-    async def checkpoint(
-        self,
-        project_id: str,
-        operation_id: str,
-        *,
-        next_page: str | None,
-        page: int,
-        records: int,
-        failed: int,
-        estimated: int | None,
-    ) -> None:
+    async def checkpoint(self, project_id: str, operation_id: str, progress: Progress) -> None:
         """Move the run's checkpoint."""
         await self._session.execute(
             _CHECKPOINT,
             {
                 "project_id": project_id,
                 "operation_id": operation_id,
-                "next_page": next_page,
-                "page": page,
-                "records": records,
-                "failed": failed,
-                "estimated": estimated,
+                "next_page": progress.next_page,
+                "page": progress.page,
+                "records": progress.records,
+                "failed": progress.failed,
+                "estimated": progress.estimated,
             },
         )
 

@@ -1,0 +1,215 @@
+"""The read loop: fetch a page, hand its records over, move the checkpoint; the next page is fetched meanwhile.
+
+No transaction is open while a provider or a destination is called. A checkpoint commits together with what of its
+pages must still be delivered. Memory holds a few pages, whatever the size of the read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.actions.read.checkpoints import Checkpoints, HandOver
+from conjunct.actions.read.ending import Ender
+from conjunct.actions.read.failures import Wait, decide
+from conjunct.actions.read.mapping import MappingPlan
+from conjunct.actions.read.messages import Envelope, Large, pack
+from conjunct.actions.read.repository import ReadRepository
+from conjunct.actions.read.runs import Progress, Run
+from conjunct.connectors import ALL_FIELDS, Connector, LoopGuard, Page, ProviderError, ReadQuery
+from conjunct.core.database import Database
+from conjunct.delivery import Channel, DeliveryService, Message
+from conjunct.installations import InstallationState, ReadObject
+from conjunct.kit.clock import Clock
+from conjunct.operations import LogLine, OperationService
+from conjunct.queue import Engine, Job
+
+PROGRESS_SECONDS = 1.0
+MAX_LOGGED_FAILURES = 10
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A run with all that it needs."""
+
+    job: Job
+    run: Run
+    state: InstallationState
+    read_object: ReadObject
+    plan: MappingPlan
+    query: ReadQuery
+    connector: Connector
+    channel: Channel
+    envelope: Envelope
+
+
+class SpoolFull(Exception):
+    """The destination has fallen so far behind that its reads wait for it."""
+
+
+class Reader:
+    """Reads from a run's checkpoint to its end."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        operations: OperationService,
+        delivery: DeliveryService,
+        ender: Ender,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._operations = operations
+        self._delivery = delivery
+        self._ender = ender
+        self._clock = clock
+
+    async def read(self, reading: Reading) -> None:
+        """Do the run. Raises `ProviderError`, with everything committed that was handed over before, or `SpoolFull`."""
+        reading = replace(reading, query=await _with_all_fields(reading))
+        progress = await _estimated(reading)
+        commit = _Commit(self._database, self._engine, self._operations, self._delivery, self._ender, reading)
+        checkpoints = Checkpoints(commit)
+        fetching = asyncio.create_task(reading.connector.read_page(reading.query, progress.next_page))
+        try:
+            await self._follow(reading, progress, checkpoints, fetching)
+        except ProviderError:
+            await checkpoints.drain()
+            raise
+        finally:
+            await checkpoints.abandon()
+
+    async def _follow(
+        self, reading: Reading, progress: Progress, checkpoints: Checkpoints, fetching: asyncio.Task[Page]
+    ) -> None:
+        circles = LoopGuard()
+        channel = reading.channel
+        try:
+            while True:
+                page = await fetching
+                if page.next is not None:
+                    circles.check(page.next)
+                    fetching = asyncio.create_task(reading.connector.read_page(reading.query, page.next))
+                if channel.is_stale(self._clock.now()):
+                    channel = await self._reopen(reading)
+                messages = await self._messages(reading, channel, progress.page, page)
+                results = await self._delivery.attempt(channel, messages)
+                lines = _failed_records(reading.run, progress, page)
+                progress = progress.after_page(page.next, records=len(page.records), failed=len(page.failed))
+                await checkpoints.add(HandOver(progress, results, lines, last=page.next is None))
+                if page.next is None:
+                    await checkpoints.drain()
+                    return
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+
+    async def _messages(self, reading: Reading, channel: Channel, number: int, page: Page) -> list[Message]:
+        messages = []
+        for packed in pack(reading.envelope, number, map(reading.plan.entry, page.records)):
+            if isinstance(packed, Large):
+                payload = await self._delivery.store_payload(channel, packed.message_id, packed.content)
+                messages.append(reading.envelope.message_by_link(packed.message_id, payload))
+            else:
+                messages.append(packed)
+        return messages
+
+    async def _reopen(self, reading: Reading) -> Channel:
+        async with self._database.transaction() as session:
+            return await self._delivery.open_channel(session, reading.run.project_id, reading.read_object.destination)
+
+
+class _Commit:
+    """Commits hand-overs of one reading: attempts, undelivered messages, checkpoint, and at the end the run's end."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        operations: OperationService,
+        delivery: DeliveryService,
+        ender: Ender,
+        reading: Reading,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._operations = operations
+        self._delivery = delivery
+        self._ender = ender
+        self._reading = reading
+        self._reported = time.monotonic()
+
+    async def __call__(self, handed_over: HandOver) -> None:
+        """Commit in one transaction, fenced. Raises `LeaseLost`, or `SpoolFull` after the commit."""
+        run, progress = self._reading.run, handed_over.progress
+        async with self._database.transaction() as session:
+            if not handed_over.last:
+                await self._engine.fence(session, self._reading.job)
+            await self._delivery.record(session, handed_over.results)
+            await ReadRepository(session).checkpoint(run.project_id, run.operation_id, progress)
+            await self._report(session, progress, last=handed_over.last)
+            await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
+            if handed_over.last:
+                await self._ender.succeed(session, self._reading.job, run, self._reading.state, progress)
+        if not handed_over.last and not all(result.delivered for result in handed_over.results):
+            await self._require_room()
+
+    async def _report(self, session: AsyncSession, progress: Progress, *, last: bool) -> None:
+        now = time.monotonic()
+        if not last and now - self._reported < PROGRESS_SECONDS:
+            return
+        self._reported = now
+        run = self._reading.run
+        await self._operations.report_progress(
+            session, run.project_id, run.operation_id, processed=progress.records, estimated=progress.estimated
+        )
+
+    async def _require_room(self) -> None:
+        channel = self._reading.channel
+        async with self._database.transaction() as session:
+            if await self._delivery.spool_is_full(session, channel.project_id, channel.destination_id):
+                raise SpoolFull
+
+
+async def _with_all_fields(reading: Reading) -> ReadQuery:
+    """The query with every field named where all are wanted: some providers give only what they are asked for."""
+    query = reading.query
+    if ALL_FIELDS not in query.fields:
+        return query
+    schema = await reading.connector.describe(query.object)
+    return replace(query, fields=tuple(dict.fromkeys((*query.fields, *schema.fields))))
+
+
+async def _estimated(reading: Reading) -> Progress:
+    """The run's progress, with how many records a long read will bring where the provider tells."""
+    run, progress = reading.run, reading.run.progress
+    if run.read_type == "scheduled" or progress.page > 0:
+        return progress
+    try:
+        return replace(progress, estimated=await reading.connector.count(reading.query))
+    except ProviderError as error:
+        if isinstance(decide(error, tries=0, restarts=0), Wait):
+            raise
+        log.info("read.no_estimate", error=str(error))  # the read itself will tell what is wrong, if it is
+        return progress
+
+
+def _failed_records(run: Run, progress: Progress, page: Page) -> list[LogLine]:
+    return [
+        LogLine(
+            "WARNING",
+            f"A record of {run.object_name} could not be read and was left out.",
+            error=failed.reason,
+            details={"page": str(progress.page), "place": str(failed.index)},
+        )
+        for failed in page.failed[:MAX_LOGGED_FAILURES]
+    ]
