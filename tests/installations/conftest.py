@@ -63,6 +63,8 @@ TICKETS = """
           destination: hook
           schedule: "0 * * * *"
           enabled: always
+          requiredFields:
+            - fieldName: subject
 """
 FURTHER = """
     write:
@@ -122,7 +124,7 @@ class World:
         """Deploy a manifest of one integration; answers it."""
         response = await self.client.put(f"{self.home}/integrations:batch", json={"sourceYaml": yaml}, params=query)
         assert response.status_code == 200, response.text
-        [integration] = response.json()
+        integration: dict[str, Any] = response.json()[0]
         return integration
 
     async def connect(self, group: str = "g1", provider: str = "acme", project: NewProject | None = None) -> str:
@@ -143,7 +145,8 @@ class World:
         url = f"{self.home}/integrations/{integration}/installations"
         response = await self.client.post(url, json=body, params=more)
         assert response.status_code == status, response.text
-        return response.json()
+        answer: dict[str, Any] = response.json()
+        return answer
 
     async def patch(
         self, installation: dict[str, Any], given: Any, *masks: str, status: int = 200, **query: Any
@@ -153,13 +156,15 @@ class World:
         body = {"updateMask": list(masks), "installation": given}
         response = await self.client.patch(url, json=body, params=query)
         assert response.status_code == status, response.text
-        return response.json()
+        answer: dict[str, Any] = response.json()
+        return answer
 
     async def get(self, installation: dict[str, Any]) -> dict[str, Any]:
         url = f"{self.home}/integrations/crm/installations/{installation['id']}"
         response = await self.client.get(url)
         assert response.status_code == 200, response.text
-        return response.json()
+        answer: dict[str, Any] = response.json()
+        return answer
 
     async def state(self, installation: dict[str, Any]) -> InstallationState:
         async with self.database.transaction() as session:
@@ -167,7 +172,8 @@ class World:
 
     async def count(self, table: str) -> int:
         async with self.database.reading() as connection:
-            return (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()
+            found: int = (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()
+        return found
 
 
 def read_content(**objects: Any) -> dict[str, Any]:

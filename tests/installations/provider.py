@@ -23,7 +23,8 @@ defaults:
   read:
     request:
       path: /{{object}}
-      query: {{fields: "{{fields|csv}}", limit: "{{page_size}}", where: {{$each: filter}}}}
+      query: {{fields: "{{fields|csv}}", limit: "{{page_size}}"}}
+    page: {{style: none, size: {{default: 100, max: 100}}}}
     records: results
     id: id
   schema:
@@ -46,7 +47,7 @@ def write_providers(folder: Path, *names: str) -> Path:
     for name in names:
         file = folder / name / "provider.yaml"
         file.parent.mkdir(parents=True)
-        file.write_text(_DEFINITION.format(name=name).replace(", where: {$each: filter}", ""))
+        file.write_text(_DEFINITION.format(name=name))
     return folder
 
 

@@ -35,7 +35,7 @@ def complete(content: ConfigContent, integration: Integration) -> ConfigContent:
     """
     if not (content.read or content.write or content.proxy or content.subscribe):
         content = content.model_copy(update=_everything(integration))
-    update: dict[str, Any] = {"provider": integration.provider}
+    update: dict[str, Any] = {"provider": content.provider or integration.provider}
     if content.read:
         objects = {key: _read(key, each) for key, each in content.read.objects.items()}
         update["read"] = content.read.model_copy(update={"objects": objects})

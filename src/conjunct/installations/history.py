@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.core.http import Transaction, api_router, json_bytes
 from conjunct.installations.endpoints import InstallationId, Installations, IntegrationId
 from conjunct.operations import OperationPage, Operations
 from conjunct.tenants import ProjectId

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
+from conjunct.installations.planning import Plan
 from conjunct.installations.sampling import TIME_LIMIT, sample
 from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
-from conjunct.installations.service import InstallationService, Plan
+from conjunct.installations.service import InstallationService
 
-Planner = Callable[[AsyncSession], Awaitable[Plan]]
+Planning = Callable[[AsyncSession], Awaitable[Plan]]
 
 
 class Installer:
@@ -54,7 +55,7 @@ class Installer:
 
         return await self._carry_out(plan, skip_sampling=skip_sampling)
 
-    async def _carry_out(self, plan: Planner, *, skip_sampling: bool) -> str:
+    async def _carry_out(self, plan: Planning, *, skip_sampling: bool) -> str:
         if not skip_sampling:
             await self._sample(plan)
         async with self._database.transaction() as session:
@@ -62,7 +63,7 @@ class Installer:
             installation_id = await self._service.save(session, planned)
             return await self._service.get_json(session, planned.project_id, planned.integration_id, installation_id)
 
-    async def _sample(self, plan: Planner) -> None:
+    async def _sample(self, plan: Planning) -> None:
         async with self._database.transaction() as session:
             planned = await plan(session)
             if not planned.samples:

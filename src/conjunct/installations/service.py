@@ -1,56 +1,31 @@
-"""Installations: plan what a request asks for, save it, find it, delete it.
-
-A request is planned twice when samples are taken: before them, and again in the transaction that saves, since the
-world may have changed while the provider was asked.
-"""
+"""Installations: save what was planned, find them, delete them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, func
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from conjunct.connections import ConnectionService, ConnectionState
+from conjunct.connections import ConnectionService
 from conjunct.connectors import Connector
-from conjunct.core.problems import Issue
-from conjunct.installations.completion import complete
-from conjunct.installations.content import ConfigContent, parse_content
-from conjunct.installations.following import Carried, carry_over, with_retained
-from conjunct.installations.masks import apply_masks
+from conjunct.installations.content import ConfigContent
+from conjunct.installations.following import with_retained
+from conjunct.installations.planning import Plan, Planner
 from conjunct.installations.problems import (
-    ConfigInvalid,
-    ConnectionUnusable,
     GroupNotInstalled,
     InstallationExists,
     InstallationNotFound,
 )
-from conjunct.installations.read_objects import ReadObject, resolve_read_objects
+from conjunct.installations.read_objects import resolve_read_objects
 from conjunct.installations.repository import InstallationRepository
-from conjunct.installations.sampling import to_sample
 from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
 from conjunct.installations.state import Health, InstallationListener, InstallationState
-from conjunct.installations.validation import check_content
 from conjunct.integrations import IntegrationNotFound, IntegrationService
 from conjunct.kit.ids import new_id
 from conjunct.manifests import IntegrationObject
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be saved, known to be good. `previous` is the installation as it was, None when it is new."""
-
-    project_id: str
-    integration_id: str
-    group_id: str
-    connection_id: str
-    config: Carried
-    created_by: str
-    samples: tuple[ReadObject, ...]
-    previous: InstallationState | None = None
 
 
 class InstallationService:
@@ -67,7 +42,7 @@ class InstallationService:
     ) -> None:
         self._integrations = integrations
         self._connections = connections
-        self._finest = finest_schedule
+        self._planner = Planner(integrations, connections, finest_schedule)
         self._listeners: list[InstallationListener] = []
 
     def add_listener(self, listener: InstallationListener) -> None:
@@ -150,30 +125,8 @@ class InstallationService:
     async def plan_creation(
         self, session: AsyncSession, project_id: str, integration: str, request: CreateInstallation
     ) -> Plan:
-        """What a request to install asks for. No deploy can change the integration before the transaction ends.
-
-        Raises IntegrationNotFound, ConnectionUnusable, or ConfigInvalid with every fault.
-        """
-        row = await self._integrations.find(session, project_id, integration, keep=True)
-        revision = await self._integrations.revision(session, project_id, row.latest_revision_id)
-        content, issues = parse_content(request.config.content)
-        if content is not None:
-            content = complete(content, revision.content)
-            issues = list(check_content(content, revision.content, self._finest))
-        if content is None or issues:
-            raise _config_invalid(issues)
-        connection = await self._connection(
-            session, project_id, request.connection_id, group_ref=request.group_ref, provider=row.provider
-        )
-        return Plan(
-            project_id=project_id,
-            integration_id=row.id,
-            group_id=connection.group_id,
-            connection_id=connection.id,
-            config=Carried(revision.id, revision.content, (), content),
-            created_by=request.config.created_by,
-            samples=to_sample(resolve_read_objects(revision.content, content), {}, same_connection=False),
-        )
+        """What a request to install asks for; see `Planner.creation`."""
+        return await self._planner.creation(session, project_id, integration, request)
 
     async def plan_change(
         self,
@@ -183,46 +136,18 @@ class InstallationService:
         installation_id: str,
         request: UpdateInstallation,
     ) -> Plan:
-        """What a request to change asks for, on the latest revision. The installation is locked.
+        """What a request to change asks for; the installation is locked.
 
-        Raises InvalidUpdateMask, InstallationNotFound, ConnectionUnusable, or ConfigInvalid with every fault of what
-        is replaced.
+        Raises InstallationNotFound, and what `Planner.change` raises.
         """
         row = await self._integrations.find(session, project_id, integration, keep=True)
         await InstallationRepository(session).lock(project_id, installation_id)
-        previous = await self.load(session, project_id, installation_id)
-        if previous.integration_id != row.id:
-            raise InstallationNotFound(installation_id)
-        config = await self.carried_over(session, previous, row.latest_revision_id)
-        current = config.content.to_wire()
-        change = apply_masks(current, request.installation, request.update_mask, config.integration)
-        content, issues = parse_content(change.content)
-        if content is not None:
-            content = complete(content, config.integration)
-            faults = check_content(content, config.integration, self._finest)
-            issues = [issue for issue in faults if _is_within(issue.name, change.touched)]
-        if content is None or issues:
-            raise _config_invalid(issues)
-        connection_id = previous.connection_id
-        if change.connection_id is not None:
-            connection = await self._connection(
-                session, project_id, change.connection_id, group_ref=previous.group_ref, provider=previous.provider
-            )
-            connection_id = connection.id
-        return Plan(
-            project_id=project_id,
-            integration_id=row.id,
-            group_id=previous.group_id,
-            connection_id=connection_id,
-            config=Carried(config.revision_id, config.integration, config.retained, content),
-            created_by=change.created_by or previous.config_created_by,
-            samples=to_sample(
-                resolve_read_objects(config.integration, content),
-                previous.read_objects,
-                same_connection=connection_id == previous.connection_id,
-            ),
-            previous=previous,
-        )
+        previous = await self.require(session, project_id, row.id, installation_id)
+        return await self._planner.change(session, previous, request)
+
+    async def plan_following(self, session: AsyncSession, state: InstallationState, revision_id: str) -> Plan:
+        """What carries an installation over to a later revision, as it is."""
+        return await self._planner.following(session, state, revision_id)
 
     async def connector(self, session: AsyncSession, plan: Plan) -> Connector:
         """The provider, as the planned installation would reach it. Call it after the transaction is over."""
@@ -293,20 +218,6 @@ class InstallationService:
         if not await InstallationRepository(session).delete(project_id, installation_id):
             raise InstallationNotFound(installation_id)
 
-    async def carried_over(self, session: AsyncSession, state: InstallationState, revision_id: str) -> Carried:
-        """The installation's config on a later revision of its integration (see `following`)."""
-        declared = await self._integrations.revision(session, state.project_id, state.revision_id)
-        own = {each.object_name for each in (declared.content.read.objects if declared.content.read else ())}
-        reads = state.integration.read.objects if state.integration.read else ()
-        retained = tuple(each for each in reads if each.object_name not in own)
-        config = Carried(state.revision_id, state.integration, retained, state.content)
-        if state.revision_id == revision_id:
-            return config
-        later = await self._integrations.revisions_after(
-            session, state.project_id, state.integration_id, declared.number
-        )
-        return carry_over(config, later)
-
     async def _state(self, session: AsyncSession, row: RowMapping) -> InstallationState:
         revision = await self._integrations.revision(session, row["project_id"], row["revision_id"])
         values: dict[str, Any] = dict(row)
@@ -320,46 +231,3 @@ class InstallationService:
             content=content,
             read_objects=resolve_read_objects(integration, content),
         )
-
-    async def _connection(
-        self, session: AsyncSession, project_id: str, connection_id: str | None, *, group_ref: str, provider: str
-    ) -> ConnectionState:
-        if connection_id is None:
-            found = await self._connections.default_for_group(session, project_id, group_ref, provider)
-            if found is None:
-                raise ConnectionUnusable(
-                    f"The group {group_ref!r} has no connection to {provider}.",
-                    remedy=f"Let the group connect to {provider} first, then install.",
-                    issues=[Issue("groupRef", f"has no connection to {provider}", value=group_ref)],
-                )
-            return found
-        found = await self._connections.find(session, project_id, connection_id)
-        fault = _connection_fault(found, group_ref, provider)
-        if found is None or fault:
-            raise ConnectionUnusable(
-                f"The connection {connection_id!r} cannot be used: {fault}.",
-                remedy=f"Name a connection of the group to {provider}, or leave connectionId out.",
-                issues=[Issue("connectionId", fault, value=connection_id)],
-            )
-        return found
-
-
-def _connection_fault(found: ConnectionState | None, group_ref: str, provider: str) -> str:
-    if found is None:
-        return "there is no such connection in this project"
-    if found.group_ref != group_ref:
-        return f"it belongs to another group than {group_ref!r}"
-    if found.provider != provider:
-        return f"it is for {found.provider}, and the integration is for {provider}"
-    return ""
-
-
-def _config_invalid(issues: list[Issue]) -> ConfigInvalid:
-    number = "1 fault" if len(issues) == 1 else f"{len(issues)} faults"
-    return ConfigInvalid(
-        f"The config has {number}.", remedy="Correct each issue; nothing was changed.", issues=issues[:100]
-    )
-
-
-def _is_within(name: str, places: Sequence[str]) -> bool:
-    return any(name == place or name.startswith(f"{place}.") for place in places)

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
 from conjunct.installations.repository import InstallationRepository
-from conjunct.installations.service import InstallationService, Plan
+from conjunct.installations.service import InstallationService
 from conjunct.integrations import IntegrationNotFound, IntegrationService
 from conjunct.manifests import Changes
 from conjunct.queue import Done, Engine, Handler, Job, NewJob, Outcome
@@ -77,15 +77,6 @@ class Upstream:
     async def _follow_batch(self, session: AsyncSession, project_id: str, integration_id: str, revision_id: str) -> int:
         ids = await InstallationRepository(session).lock_behind(project_id, integration_id, revision_id, self._batch)
         for state in await self._installations.load_all(session, project_id, ids):
-            plan = Plan(
-                project_id=project_id,
-                integration_id=integration_id,
-                group_id=state.group_id,
-                connection_id=state.connection_id,
-                config=await self._installations.carried_over(session, state, revision_id),
-                created_by=state.config_created_by,
-                samples=(),
-                previous=state,
-            )
+            plan = await self._installations.plan_following(session, state, revision_id)
             await self._installations.save(session, plan)
         return len(ids)
