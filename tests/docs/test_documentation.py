@@ -20,11 +20,11 @@ ROOT = generate_docs.ROOT
 REFERENCE = generate_docs.REFERENCE
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
-ASSIGNMENTS = re.compile(r"^([A-Z_]+=\S+ +)+")
+ASSIGNMENTS = re.compile(r"^([A-Z_]+=(?!\$\()\S+ +)+")
 VARIABLE = re.compile(r"\bCONJUNCT_[A-Z_]*[A-Z]\b")
 
 
