@@ -13,7 +13,7 @@ from conjunct.connectors.errors import AuthInvalid, BadRequest, MalformedAnswer,
 from conjunct.connectors.transport import EgressTransport
 from conjunct.core.egress import Egress, EgressPolicy
 
-from .scripted import Received, Reply, ScriptedProvider, definition
+from .scripted import Received, Reply, ScriptedProvider, definition, ids, read_all
 
 READ = """
     request: {path: /things, query: {limit: "{page_size}", offset: "{offset}", since: "{since}"}}
@@ -54,6 +54,23 @@ async def test_checking_the_credentials(provider: ScriptedProvider):
     assert [each.path for each in provider.received] == ["/me", "/me"]
     await provider.connector(definition(read=READ)).check()
     assert len(provider.received) == 2
+
+
+async def test_a_provider_that_answers_anyone_is_asked_about_the_credentials_with_each_read(provider: ScriptedProvider):
+    read = """
+    request: {path: "/{object}", query: {offset: "{offset}"}}
+    page: {style: offset, size: {default: 1, max: 1}}"""
+    connector = provider.connector(definition(read=read, top="check: {path: /me, guards_reads: true}"))
+    me = {"id": 1}
+    provider.answers([{"id": 1}], me, [{"id": 2}], [], me)
+    assert ids(await read_all(connector, ReadQuery("things"))) == ["1", "2"]
+    assert [each.path for each in provider.received] == ["/things", "/me", "/things", "/things", "/me"]
+
+    provider.answers([{"id": 1}], me, [], Reply({"message": "no such key"}, 401))
+    pages = connector.pages(ReadQuery("things"))
+    assert [record.id for record in (await anext(pages)).records] == ["1"]
+    with pytest.raises(AuthInvalid, match="no such key"):
+        await anext(pages)
 
 
 async def test_an_object_that_the_provider_does_not_have(provider: ScriptedProvider):

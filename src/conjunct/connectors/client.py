@@ -105,7 +105,16 @@ class Connector:
         """
         turn = self._turn(query, PageToken.decode(token) if token is not None else FIRST_PAGE)
         headers, body = await self._exchange(self._request(turn))
-        return self._page(turn, headers, body)
+        page = self._page(turn, headers, body)
+        if self._is_guarded and (turn.is_first or page.next is None):
+            # With the last page, too: keys that are still good were good for all pages before.
+            await self.check()
+        return page
+
+    @property
+    def _is_guarded(self) -> bool:
+        rule = self.definition.check
+        return rule is not None and rule.guards_reads
 
     async def pages(self, query: ReadQuery, token: str | None = None) -> AsyncIterator[Page]:
         """All pages from `token` on. Raises as `read_page`, and `CursorLoop` when they lead round in a circle."""
@@ -247,9 +256,8 @@ class Connector:
 
 
 def _within_bounds(turn: _Turn, records: list[Record]) -> tuple[list[Record], bool]:
-    rule = turn.plan.rule.client_filter
-    since = turn.query.since if "since" not in turn.reading.names else None
-    until = turn.query.until if "until" not in turn.reading.names else None
+    # Also where the provider was given a bound: what it calls "since" may begin earlier.
+    rule, since, until = turn.plan.rule.client_filter, turn.query.since, turn.query.until
     if rule is None or (since is None and until is None):
         return records, False
     return TimeFilter(rule, since, until).keep(records)

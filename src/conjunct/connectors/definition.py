@@ -178,7 +178,10 @@ class CustomFields(Model):
 
 
 class ClientFilter(Model):
-    """For providers that cannot filter by time: we do, by a time in the record. A record without one is kept."""
+    """For providers that cannot filter by time, or only roughly: we do, by a time in the record.
+
+    A record without one is kept.
+    """
 
     at: str
     format: TimeStyle = "rfc3339"
@@ -310,6 +313,11 @@ class Check(Model):
     path: str
     method: Literal["GET", "POST"] = "GET"
     ok: list[int] = Field(default_factory=lambda: [200])
+    guards_reads: bool = Field(
+        False,
+        description="The provider answers reads with bad credentials, too, with what anyone may see: it is asked with "
+        "the first and the last page of each read.",
+    )
 
 
 class DefinitionBase(Model):
