@@ -2,11 +2,10 @@
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conjunct.actions.read.messages import MAX_BYTES, Envelope, Large, message_id, pack
+from conjunct.actions.read.messages import MAX_BYTES, Envelope, Large, pack
 from conjunct.delivery import Message
 
 OPERATION = "0192f0c1-0000-7000-8000-000000000001"
@@ -20,7 +19,7 @@ def entries(*sizes: int) -> list[dict[str, object]]:
 def test_a_small_page_is_one_message() -> None:
     [message] = pack(ENVELOPE, 3, entries(10, 10))
     assert isinstance(message, Message)
-    assert message.id == f"msg_{OPERATION.replace('-', '')}_3_0"
+    assert message.id.startswith(f"msg_{OPERATION.replace('-', '')}_3_0_")
     assert message.records == 2
     body = json.loads(message.body)
     assert body["projectId"] == "p"
@@ -57,8 +56,18 @@ def test_no_message_is_too_large_and_no_record_is_lost(sizes: list[int]) -> None
     assert len(set(ids)) == len(ids)
 
 
-@pytest.mark.parametrize("page", [0, 7])
-def test_a_repeat_has_the_same_ids(page: int) -> None:
-    first = [each.id for each in pack(ENVELOPE, page, entries(*[100_000] * 5)) if isinstance(each, Message)]
-    second = [each.id for each in pack(ENVELOPE, page, entries(*[100_000] * 5)) if isinstance(each, Message)]
-    assert first == second == [message_id(OPERATION, page, index) for index in range(len(first))]
+def ids(page: int, entries: list[dict[str, object]]) -> list[str]:
+    return [each.message_id if isinstance(each, Large) else each.id for each in pack(ENVELOPE, page, entries)]
+
+
+def test_a_repeat_has_the_same_ids() -> None:
+    assert ids(7, entries(*[100_000] * 5)) == ids(7, entries(*[100_000] * 5))
+
+
+def test_other_records_at_the_same_place_have_another_id() -> None:
+    assert ids(7, entries(10)) != ids(7, entries(11))
+    assert ids(7, entries(MAX_BYTES)) != ids(7, entries(MAX_BYTES + 1))
+
+
+def test_the_same_records_at_another_place_have_another_id() -> None:
+    assert ids(7, entries(10)) != ids(8, entries(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,10 +28,12 @@ class Envelope:
     operation_id: str
     head: bytes
 
-    def message(self, message_id: str, entries: list[bytes]) -> Message:
+    def message(self, page: int, index: int, entries: list[bytes]) -> Message:
         """A message of encoded entries."""
         info = b'"resultInfo":{"type":"inline","numRecords":%d},"result":[' % len(entries)
-        return self._message(message_id, b"".join((self.head, info, b",".join(entries), b"]}")), len(entries))
+        records = b",".join(entries)
+        identity = message_id(self.operation_id, page, index, records)
+        return self._message(identity, b"".join((self.head, info, records, b"]}")), len(entries))
 
     def message_by_link(self, message_id: str, payload: Payload) -> Message:
         """A message whose one record is kept apart; the receiver downloads it as a JSON array."""
@@ -90,9 +93,14 @@ def make_envelope(
     return Envelope(state.project_id, destination_id, operation_id, encoded[:-1] + b",")
 
 
-def message_id(operation_id: str, page: int, index: int) -> str:
-    """The id of the message at this place of this operation, for ever: a repeat after a crash has it too."""
-    return f"msg_{operation_id.replace('-', '')}_{page}_{index}"
+def message_id(operation_id: str, page: int, index: int, entries: bytes) -> str:
+    """The id of a message: its operation, its place, and a digest of its records.
+
+    A repeat after a crash has the same id, so that a receiver can drop it. If the provider's data has changed between,
+    the page may hold other records: then it has another id, so that a receiver drops nothing that is new.
+    """
+    digest = hashlib.blake2b(entries, digest_size=6).hexdigest()
+    return f"msg_{operation_id.replace('-', '')}_{page}_{index}_{digest}"
 
 
 def pack(envelope: Envelope, page: int, entries: Iterable[dict[str, Any]]) -> Iterator[Message | Large]:
@@ -103,13 +111,13 @@ def pack(envelope: Envelope, page: int, entries: Iterable[dict[str, Any]]) -> It
     for entry in entries:
         encoded = orjson.dumps(entry)
         if len(encoded) > room:
-            yield Large(message_id(envelope.operation_id, page, index), b"[" + encoded + b"]")
+            yield Large(message_id(envelope.operation_id, page, index, encoded), b"[" + encoded + b"]")
             index += 1
             continue
         if batch and size + len(encoded) + 1 > room:
-            yield envelope.message(message_id(envelope.operation_id, page, index), batch)
+            yield envelope.message(page, index, batch)
             batch, size, index = [], 0, index + 1
         batch.append(encoded)
         size += len(encoded) + 1
     if batch:
-        yield envelope.message(message_id(envelope.operation_id, page, index), batch)
+        yield envelope.message(page, index, batch)
