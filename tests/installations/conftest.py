@@ -210,6 +210,7 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
         install_problem_handlers(app)
         for slice_ in (integrations, installations, connections):
             app.include_router(slice_.router, prefix="/v1")
+        app.include_router(installations.metadata_router, prefix="/v1")
         app.state.database = database
         app.state.authenticator = Authenticator(database)
         app.state.connections, app.state.integrations, app.state.installations = connecting, integrating, installing

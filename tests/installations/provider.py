@@ -33,6 +33,7 @@ defaults:
     fields_at: fields
     name: name
     display: label
+    read_only_at: fixed
 objects:
   contacts: {{}}
   deals: {{}}
@@ -73,7 +74,12 @@ async def served_provider() -> AsyncIterator[Provider]:
 
     @app.get("/{name}/fields")
     async def describe(name: str) -> JSONResponse:
-        return JSONResponse({"fields": [{"name": "email", "label": f"Email of {name}"}]})
+        provider.asked.append((f"/{name}/fields", {"fields": ""}))
+        status, message = provider.answers.get(name, (200, ""))
+        if status != 200:
+            return JSONResponse({"message": message}, status, headers={"Retry-After": "60"})
+        fields = [{"name": "email", "label": f"Email of {name}"}, {"name": "id", "label": "Id", "fixed": True}]
+        return JSONResponse({"fields": fields})
 
     @app.get("/{name}")
     async def read(name: str, request: Request) -> Response:

@@ -24,6 +24,7 @@ PLATFORM = (
     delivery.payload_router,
     installations.router,
     installations.history_router,
+    installations.metadata_router,
     integrations.router,
     operations.router,
     read.progress_router,

@@ -4,12 +4,17 @@ from conjunct.installations.content import ConfigContent, parse_content
 from conjunct.installations.endpoints import Installations, router
 from conjunct.installations.history import router as history_router
 from conjunct.installations.installing import Installer
+from conjunct.installations.metadata import router as metadata_router
 from conjunct.installations.problems import (
     ConfigInvalid,
     ConnectionUnusable,
+    GroupNotInstalled,
     InstallationExists,
     InstallationNotFound,
     InvalidUpdateMask,
+    NoConnection,
+    ProviderRefused,
+    ProviderUnavailable,
     SampleRefused,
 )
 from conjunct.installations.read_objects import NO_BACKFILL, Backfill, ReadObject, resolve_read_objects
@@ -36,7 +41,12 @@ __all__ = [
     "ConnectionUnusable",
     "ConfigInvalid",
     "SampleRefused",
+    "GroupNotInstalled",
+    "NoConnection",
+    "ProviderRefused",
+    "ProviderUnavailable",
     "InvalidUpdateMask",
     "router",
     "history_router",
+    "metadata_router",
 ]

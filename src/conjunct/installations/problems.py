@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conjunct.core.problems import Conflict, InvalidRequest, NotFound, Unprocessable
+from conjunct.core.problems import Conflict, InvalidRequest, NotFound, Unavailable, Unprocessable
 
 
 class InstallationNotFound(NotFound):
@@ -58,3 +58,24 @@ class GroupNotInstalled(NotFound):
 
     slug = "group-not-installed"
     title = "The group has not installed the integration"
+
+
+class NoConnection(NotFound):
+    """The group has no connection to the provider."""
+
+    slug = "no-connection"
+    title = "The group has no such connection"
+
+
+class ProviderRefused(Unprocessable):
+    """The provider refuses what was asked of it, in words of its own."""
+
+    slug = "provider-refused"
+    title = "The provider refuses that"
+
+
+class ProviderUnavailable(Unavailable):
+    """The provider did not answer, or not as it should."""
+
+    slug = "provider-unavailable"
+    title = "The provider does not answer right now"

@@ -68,3 +68,33 @@ class UpdateInstallation(_Wire):
 
     update_mask: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=1000)]
     installation: dict[str, Any]
+
+
+class FieldValue(_Wire):
+    """A value that a field may have."""
+
+    value: str
+    display_value: str
+
+
+class FieldMetadata(_Wire):
+    """What is known of a field of the provider's."""
+
+    field_name: str
+    display_name: str
+    value_type: str | None = None
+    provider_type: str | None = None
+    read_only: bool | None = None
+    is_custom: bool | None = None
+    is_required: bool | None = None
+    reference_to: list[str] | None = None
+    values: list[FieldValue] | None = None
+
+
+class ObjectMetadata(_Wire):
+    """An object of the provider's and its fields, by their names."""
+
+    name: str
+    display_name: str | None = None
+    mapped_object_name: str | None = None
+    fields: dict[str, FieldMetadata]

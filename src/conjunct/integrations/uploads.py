@@ -22,7 +22,7 @@ from conjunct.integrations.problems import SourceInvalid, UploadRefused
 from conjunct.kit.clock import Clock
 from conjunct.kit.ids import new_id
 
-BUCKET = "conjunct-uploads"
+BUCKET = "uploads"
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
 LIFETIME = timedelta(minutes=15)
 KEPT_FOR = timedelta(days=1)
