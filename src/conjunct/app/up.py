@@ -81,6 +81,7 @@ class Up:
         settings = self._settings
         data_dir = settings.data_dir.absolute()
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._refuse_what_no_process_could_use()
         listener = _listen(settings.host, settings.port)
         stack.callback(listener.close)
         url = _url_of(listener)
@@ -105,6 +106,16 @@ class Up:
         await start(Command("api", api, environment, (listener.fileno(),)))
         await _until_ready(url)
         return Platform(url, data_dir, simulators, children)
+
+    def _refuse_what_no_process_could_use(self) -> None:
+        """Tell now what would otherwise end every child process again and again."""
+        self._settings.load_master_keys()
+        self._settings.load_provider_overrides()
+        if self._options.simulate:
+            from conjunct.simulators import require  # noqa: PLC0415 - brings a web server along
+
+            for simulated in self._options.simulate:
+                require(simulated.provider)
 
     async def _simulate(self, start: _Start, environment: dict[str, str], data_dir: Path) -> dict[str, str]:
         if not self._options.simulate:

@@ -7,11 +7,12 @@ without doing any I/O, so the server, the faults and the control API are written
 from conjunct.simulators.contract import Answer, Call, Route, Simulator
 from conjunct.simulators.errors import InvalidOption, SimulatorError, UnknownObject, UnknownSimulator
 from conjunct.simulators.options import SimulatorOptions
-from conjunct.simulators.registry import create, names
+from conjunct.simulators.registry import create, names, require
 from conjunct.simulators.server import Running, run, serve
 
 __all__ = [
     "names",
+    "require",
     "create",
     "serve",
     "run",

@@ -19,9 +19,14 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.ispkg)
 
 
-def create(name: str, options: SimulatorOptions) -> Simulator:
-    """A new simulator with the records that `options` describe. Raises `UnknownSimulator`."""
+def require(name: str) -> None:
+    """Raises `UnknownSimulator` where there is no simulator of this name."""
     if name not in names():
         raise UnknownSimulator(f"There is no simulator named {name!r}; there are: {', '.join(names())}.")
+
+
+def create(name: str, options: SimulatorOptions) -> Simulator:
+    """A new simulator with the records that `options` describe. Raises `UnknownSimulator`."""
+    require(name)
     folder = importlib.import_module(f"{_PACKAGE}.{name}")
     return cast("Simulator", folder.create(options))
