@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 import uvicorn
+import uvloop
 
 from conjunct.app.migrate import migrate
 from conjunct.core.database import Database
@@ -54,4 +54,4 @@ def served(make_app: Callable[[str], Any], argument: str) -> Iterator[str]:
 def _serve(make_app: Callable[[str], Any], argument: str, listener: socket.socket) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     config = uvicorn.Config(make_app(argument), log_config=None, access_log=False, ws="none", server_header=False)
-    asyncio.run(uvicorn.Server(config).serve([listener]), loop_factory=config.get_loop_factory())
+    uvloop.run(uvicorn.Server(config).serve([listener]))

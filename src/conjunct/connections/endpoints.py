@@ -17,7 +17,7 @@ _COLLECTION = "/projects/{projectIdOrName}/connections"
 _ONE = _COLLECTION + "/{connectionId}"
 
 
-def _service(request: Request) -> ConnectionService:
+async def _service(request: Request) -> ConnectionService:
     service: ConnectionService = request.app.state.connections
     return service
 

@@ -16,7 +16,7 @@ router = api_router(tags=["Destination"])
 payload_router = api_router(tags=["Payload"])
 
 
-def delivery(request: Request) -> DeliveryService:
+async def delivery(request: Request) -> DeliveryService:
     """The process's delivery service."""
     found: DeliveryService = request.app.state.delivery
     return found

@@ -15,12 +15,12 @@ from conjunct.tenants import FrontendProjectId, ProjectId
 router = api_router(tags=["Installation"])
 
 
-def _service(request: Request) -> InstallationService:
+async def _service(request: Request) -> InstallationService:
     service: InstallationService = request.app.state.installations
     return service
 
 
-def _installer(service: Annotated[InstallationService, Depends(_service)], database: DatabaseDep) -> Installer:
+async def _installer(service: Annotated[InstallationService, Depends(_service)], database: DatabaseDep) -> Installer:
     return Installer(database, service)
 
 

@@ -16,17 +16,17 @@ from conjunct.tenants import CallerDep, FrontendProjectId, ProjectId
 router = api_router(tags=["Integration"])
 
 
-def _service(request: Request) -> IntegrationService:
+async def _service(request: Request) -> IntegrationService:
     service: IntegrationService = request.app.state.integrations
     return service
 
 
-def _uploads(request: Request) -> Uploads:
+async def _uploads(request: Request) -> Uploads:
     uploads: Uploads = request.app.state.uploads
     return uploads
 
 
-def _reader(
+async def _reader(
     service: Annotated[IntegrationService, Depends(_service)], uploads: Annotated[Uploads, Depends(_uploads)]
 ) -> SourceReader:
     return SourceReader(service, uploads)

@@ -14,7 +14,7 @@ from conjunct.tenants import ProjectId
 router = api_router(tags=["Operation"])
 
 
-def _service(request: Request) -> OperationService:
+async def _service(request: Request) -> OperationService:
     service: OperationService = request.app.state.operations
     return service
 

@@ -20,7 +20,7 @@ _INTEGRATION = "/projects/{projectIdOrName}/integrations/{integrationId}"
 _INSTALLATION = _INTEGRATION + "/installations/{installationId}"
 
 
-def _service(request: Request) -> ReadService:
+async def _service(request: Request) -> ReadService:
     service: ReadService = request.app.state.reads
     return service
 
