@@ -20,7 +20,7 @@ from conjunct.tenants import FrontendProjectId
 router = api_router(tags=["Objects & Fields"])
 
 
-def _connections(request: Request) -> ConnectionService:
+async def _connections(request: Request) -> ConnectionService:
     service: ConnectionService = request.app.state.connections
     return service
 

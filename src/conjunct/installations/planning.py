@@ -21,6 +21,7 @@ from conjunct.installations.following import Carried, carry_over
 from conjunct.installations.masks import apply_masks
 from conjunct.installations.problems import ConfigInvalid, ConnectionUnusable
 from conjunct.installations.read_objects import ReadObject, resolve_read_objects
+from conjunct.installations.repository import InstallationRepository
 from conjunct.installations.sampling import to_sample
 from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
 from conjunct.installations.state import InstallationState
@@ -60,7 +61,7 @@ class Planner:
 
         Raises IntegrationNotFound, ConnectionUnusable, or ConfigInvalid with every fault.
         """
-        row = await self._integrations.find(session, project_id, integration, keep=True)
+        row = await self._integrations.find(session, project_id, integration, lock="keep")
         revision = await self._integrations.revision(session, project_id, row.latest_revision_id)
         content = self._checked(request.config.content, revision.content)
         connection = await self._connection(
@@ -82,13 +83,13 @@ class Planner:
         Raises InvalidUpdateMask, ConnectionUnusable, or ConfigInvalid with every fault of what is replaced.
         """
         project_id = previous.project_id
-        row = await self._integrations.find(session, project_id, previous.integration_id, keep=True)
+        row = await self._integrations.find(session, project_id, previous.integration_id, lock="keep")
         config = await self._carried_over(session, previous, row.latest_revision_id)
         current = config.content.to_wire()
         change = apply_masks(current, request.installation, request.update_mask, config.integration)
         content = self._checked(change.content, config.integration, change.touched)
         connection_id = previous.connection_id
-        if change.connection_id is not None:
+        if change.connection_id not in (None, connection_id):
             connection = await self._connection(
                 session, project_id, change.connection_id, group_ref=previous.group_ref, provider=previous.provider
             )
@@ -145,9 +146,11 @@ class Planner:
                     remedy=f"Let the group connect to {provider} first, then install.",
                     issues=[Issue("groupRef", f"has no connection to {provider}", value=group_ref)],
                 )
-            return found
-        found = await self._connections.find(session, project_id, connection_id)
+        else:
+            found = await self._connections.find(session, project_id, connection_id)
         fault = _connection_fault(found, group_ref, provider)
+        if found is not None and not await InstallationRepository(session).keep_connection(project_id, found.id):
+            fault = "it has just been deleted"
         if found is None or fault:
             raise ConnectionUnusable(
                 f"The connection {connection_id!r} cannot be used: {fault}.",

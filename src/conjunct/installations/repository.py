@@ -75,7 +75,9 @@ _LOCK_BEHIND = text("""
         AND NOT EXISTS (SELECT FROM config f WHERE f.id = i.config_id AND f.revision_id = :revision_id)
     ORDER BY i.id LIMIT :limit FOR UPDATE""")
 
-# The row is another slice's; only its lock is wanted, so that no installation begins to use it meanwhile.
+# The row is another slice's; only its lock is wanted: kept while an installation begins to use it, or unused by any new
+# one while it is looked whether the last is gone.
+_KEEP_CONNECTION = text("SELECT id FROM connection WHERE project_id = :project_id AND id = :id FOR KEY SHARE")
 _LOCK_CONNECTION = text("SELECT FROM connection WHERE project_id = :project_id AND id = :id FOR UPDATE")
 
 
@@ -167,6 +169,11 @@ class InstallationRepository:
         statement = select(InstallationRow.id).where(InstallationRow.project_id == project_id).filter_by(**of)
         rows = await self._session.execute(statement.order_by(InstallationRow.id).with_for_update())
         return list(rows.scalars())
+
+    async def keep_connection(self, project_id: str, connection_id: str) -> bool:
+        """Let nobody delete the connection before the transaction ends; False when somebody has."""
+        row = await self._session.execute(_KEEP_CONNECTION, {"project_id": project_id, "id": connection_id})
+        return row.first() is not None
 
     async def lock_connection(self, project_id: str, connection_id: str) -> None:
         await self._session.execute(_LOCK_CONNECTION, {"project_id": project_id, "id": connection_id})

@@ -140,7 +140,7 @@ class InstallationService:
 
         Raises InstallationNotFound, and what `Planner.change` raises.
         """
-        row = await self._integrations.find(session, project_id, integration, keep=True)
+        row = await self._integrations.find(session, project_id, integration, lock="keep")
         await InstallationRepository(session).lock(project_id, installation_id)
         previous = await self.require(session, project_id, row.id, installation_id)
         return await self._planner.change(session, previous, request)

@@ -67,7 +67,7 @@ class Upstream:
         while True:
             async with self._database.transaction() as session:
                 try:
-                    found = await self._integrations.find(session, job.tenant, job.ref_id, keep=True)
+                    found = await self._integrations.find(session, job.tenant, job.ref_id, lock="keep")
                 except IntegrationNotFound:
                     return Done()
                 moved = await self._follow_batch(session, job.tenant, found.id, found.latest_revision_id)

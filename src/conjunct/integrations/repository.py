@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -35,6 +35,10 @@ _GET_REVISION = text(f"""
     SELECT {_REVISION_JSON}::text FROM revision r WHERE r.project_id = :project_id AND r.id = :id""")  # noqa: S608
 
 
+Lock = Literal["keep", "change"]
+"""Until the transaction ends, an integration is kept as it is (by many at once), or changed by nobody else."""
+
+
 class IntegrationRepository:
     """Integrations and their revisions."""
 
@@ -62,8 +66,8 @@ class IntegrationRepository:
         found: str = row.scalar_one()
         return found
 
-    async def find(self, project_id: str, id_or_name: str, *, keep: bool = False) -> IntegrationRow | None:
-        """The integration; an id goes before a name. With `keep`, no deploy changes it before the transaction ends."""
+    async def find(self, project_id: str, id_or_name: str, *, lock: Lock | None = None) -> IntegrationRow | None:
+        """The integration; an id goes before a name."""
         statement = (
             select(IntegrationRow)
             .where(IntegrationRow.project_id == project_id, _named(id_or_name))
@@ -71,8 +75,8 @@ class IntegrationRepository:
             .limit(1)
             .execution_options(populate_existing=True)
         )
-        if keep:
-            statement = statement.with_for_update(read=True)
+        if lock is not None:
+            statement = statement.with_for_update(read=lock == "keep")
         return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def by_names(self, project_id: str, names: Iterable[str]) -> dict[str, tuple[IntegrationRow, RevisionRow]]:

@@ -12,7 +12,7 @@ from conjunct.integrations.cache import RevisionCache
 from conjunct.integrations.changes import Revision, RevisionListener
 from conjunct.integrations.models import IntegrationRow, RevisionRow
 from conjunct.integrations.problems import IntegrationExists, IntegrationNotFound, ProviderChanged, SourceInvalid
-from conjunct.integrations.repository import IntegrationRepository
+from conjunct.integrations.repository import IntegrationRepository, Lock
 from conjunct.kit.ids import new_id
 from conjunct.manifests import (
     SPEC_VERSION,
@@ -122,19 +122,20 @@ class IntegrationService:
         """Delete an integration with its revisions and installations; raises IntegrationNotFound."""
         repository = IntegrationRepository(session)
         await repository.lock_deploys(project_id)
-        found = await self.find(session, project_id, id_or_name)
+        # Locked before the listeners look: whatever is being installed is either seen by them or refused.
+        found = await self.find(session, project_id, id_or_name, lock="change")
         for listener in self._listeners:
             await listener.on_integration_deleted(session, project_id, found.id)
         await repository.delete(project_id, found.id)
 
     async def find(
-        self, session: AsyncSession, project_id: str, id_or_name: str, *, keep: bool = False
+        self, session: AsyncSession, project_id: str, id_or_name: str, *, lock: Lock | None = None
     ) -> IntegrationRow:
         """The integration of that id or name; raises IntegrationNotFound.
 
-        With `keep`, no deploy changes it before the caller's transaction ends.
+        With the lock `keep`, no deploy changes it before the caller's transaction ends.
         """
-        found = await IntegrationRepository(session).find(project_id, id_or_name, keep=keep)
+        found = await IntegrationRepository(session).find(project_id, id_or_name, lock=lock)
         if found is None:
             raise IntegrationNotFound(id_or_name)
         return found

@@ -1,0 +1,72 @@
+"""What happens at the same time is either seen or refused, never half-seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from tests.installations.conftest import DEALS, manifest
+
+from conjunct.installations.schemas import CreateInstallation
+
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+async def until_it_waits(world, task: asyncio.Task[Any]) -> None:
+    """Until a statement of the task waits for a lock, or the task has ended without."""
+    async with world.database.reading() as connection:
+        while not task.done() and not (await connection.execute(WAITING)).scalar_one():
+            pass
+
+
+async def meanwhile(world, other: Coroutine[Any, Any, Any]):
+    """Install for g1 without committing, let `other` run into it, commit; answers both outcomes."""
+    async with world.database.transaction() as session:
+        request = CreateInstallation(group_ref="g1")
+        plan = await world.installations.plan_creation(session, world.project.project_id, "crm", request)
+        installation_id = await world.installations.save(session, plan)
+        task = asyncio.create_task(other)
+        await until_it_waits(world, task)
+    return installation_id, await task
+
+
+@pytest.fixture
+async def ready(world):
+    await world.deploy(manifest(DEALS))
+    return world
+
+
+async def test_an_integration_is_deleted_with_what_was_just_being_installed(ready):
+    await ready.connect()
+    made, answer = await meanwhile(ready, ready.client.delete(f"{ready.home}/integrations/crm"))
+    assert answer.status_code == 204
+    assert ready.recorder.deleted == [made]
+
+
+async def test_a_connection_is_deleted_with_what_was_just_being_installed(ready):
+    connection = await ready.connect()
+    made, answer = await meanwhile(ready, ready.client.delete(f"{ready.home}/connections/{connection}"))
+    assert answer.status_code == 204
+    assert ready.recorder.deleted == [made]
+
+
+async def test_a_deploy_reaches_what_was_just_being_installed(ready):
+    await ready.connect()
+    made, integration = await meanwhile(ready, ready.deploy(manifest(DEALS.replace("amount", "total"))))
+    state = await ready.state({"id": made})
+    assert state.revision_id == integration["latestRevision"]["id"]
+    assert state.read_objects["deals"].fields == ("total",)
+
+
+async def test_a_connection_stays_that_was_just_taken_into_use(ready):
+    await ready.deploy(manifest(DEALS, name="erp"))
+    await ready.connect()
+    erp = await ready.install(integration="erp")
+    url = f"{ready.home}/integrations/erp/installations/{erp['id']}"
+    made, answer = await meanwhile(ready, ready.client.delete(url))
+    assert answer.status_code == 204
+    assert ready.recorder.deleted == [erp["id"]]
+    assert (await ready.get({"id": made}))["connection"]["id"] == erp["connection"]["id"]
