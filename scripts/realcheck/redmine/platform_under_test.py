@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,29 +58,41 @@ class Installation:
     platform: Platform
     path: str
 
-    def operations(self, object_name: str) -> list[dict[str, Any]]:
-        """The ended operations of an object, oldest first."""
-        listed = self.platform.call("GET", f"{self.path}/operations")["results"]
-        mine = [each for each in listed if object_name in each["metadata"]["objects"] and each["status"] in ENDED]
-        return sorted(mine, key=lambda each: str(each["createTime"]))
+    def operations(self) -> list[dict[str, Any]]:
+        """The latest operations, newest first."""
+        listed: list[dict[str, Any]] = self.platform.call("GET", f"{self.path}/operations")["results"]
+        return listed
 
-    def next_operation(self, object_name: str, *, within: float = 150) -> dict[str, Any]:
-        """The next operation of an object that begins after now, once it has ended."""
-        known = {each["id"] for each in self._all(object_name)}
+    def next_operations(self, objects: Sequence[str], *, within: float = 150) -> list[dict[str, Any]]:
+        """For each of these objects the next operation that begins after now, once all of them have ended."""
+        known = self._ids()
 
-        def ended() -> dict[str, Any] | None:
-            return next((each for each in self.operations(object_name) if each["id"] not in known), None)
+        def ended() -> list[dict[str, Any]] | None:
+            first = {each["metadata"]["objects"][0]: each for each in self._ended_but(known)}
+            return [first[name] for name in objects] if first.keys() >= set(objects) else None
 
-        return until(f"a scheduled read of {object_name} ends", ended, within=within)
+        return until(f"a scheduled read of {', '.join(objects)} ends", ended, within=within, every=0.5)
+
+    def next_operation(self, *, within: float = 150) -> dict[str, Any]:
+        """The first operation of any object that begins after now, once it has ended."""
+        known = self._ids()
+        return until("a scheduled read ends", lambda: self._ended_but(known), within=within, every=0.5)[-1]
+
+    def _ids(self) -> set[str]:
+        return {each["id"] for each in self.operations()}
+
+    def _ended_but(self, known: set[str]) -> list[dict[str, Any]]:
+        return [each for each in self.operations() if each["id"] not in known and each["status"] in ENDED]
+
+    def age_of_last(self, object_name: str) -> float:
+        """Seconds since the latest operation of an object began."""
+        begun = next(each["createTime"] for each in self.operations() if object_name in each["metadata"]["objects"])
+        return (datetime.now(UTC) - datetime.fromisoformat(begun)).total_seconds()
 
     def progress(self, object_name: str) -> dict[str, Any]:
         """The progress of an object's backfill."""
         found: dict[str, Any] = self.platform.call("GET", f"{self.path}/objects/{object_name}/backfill-progress")
         return found
-
-    def _all(self, object_name: str) -> list[dict[str, Any]]:
-        listed = self.platform.call("GET", f"{self.path}/operations")["results"]
-        return [each for each in listed if object_name in each["metadata"]["objects"]]
 
 
 @contextmanager
