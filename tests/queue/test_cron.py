@@ -75,12 +75,12 @@ def test_the_next_moment_is_later_and_nothing_lies_between(cron, timezone, after
     [
         ("* * * *", "UTC", "five fields"),
         ("* * * * * *", "UTC", "five fields"),
-        ("61 * * * *", "UTC", "Bad minute"),
-        ("every day at noon please", "UTC", "not a cron expression"),
-        ("0 0 31 2 *", "UTC", "not a cron expression"),
-        ("* * * * *", "Mars/Olympus", "not a time zone"),
-        ("* * * * *", "", "not a time zone"),
-        ("* * * * *", "../etc/passwd", "not a time zone"),
+        ("61 * * * *", "UTC", "minute field `61`"),
+        ("every day at noon please", "UTC", "minute field `every`"),
+        ("0 0 31 2 *", "UTC", "day-of-month field `31`"),
+        ("* * * * *", "Mars/Olympus", "not a known time zone"),
+        ("* * * * *", "", "not a known time zone"),
+        ("* * * * *", "../etc/passwd", "not a known time zone"),
     ],
 )
 def test_what_is_not_a_schedule_is_refused_with_a_reason(cron, timezone, says):

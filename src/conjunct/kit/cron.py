@@ -50,7 +50,9 @@ class Cron:
             raise ValueError("The moment needs its time zone")
         # cronsim gives UTC itself the fast path without daylight-saving arithmetic.
         zone = UTC if timezone == "UTC" else _zone(timezone)
-        return next(CronSim(self.expression, moment.astimezone(zone))).astimezone(UTC)
+        moments = CronSim(self.expression, moment.astimezone(zone))
+        # Where the clock is put back, a local time comes twice, and cronsim may name the first one again.
+        return next(found for found in moments if found > moment).astimezone(UTC)
 
     def minimum_interval(self) -> timedelta:
         """The smallest gap between two fires, on a clock without daylight saving."""
