@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from conjunct.app.embedded import scratch_postgres
+from conjunct.app.migrate import migrate
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.kit.ids import new_id
@@ -28,15 +29,14 @@ async def server_url() -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def database_url(server_url: str) -> AsyncIterator[str]:
-    """A database of this test process's own, with every table in it."""
+    """A database of this test process's own, migrated, with every table in it."""
     name = "conjunct_test_" + new_id().replace("-", "")
     connection = await asyncpg.connect(server_url)
     await connection.execute(f'CREATE DATABASE "{name}"')
     url = Database(server_url).url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
     try:
         database = Database(url)
-        async with database.engine.begin() as engine:
-            await engine.run_sync(METADATA.create_all)
+        await migrate(database)
         await database.dispose()
         yield url
     finally:

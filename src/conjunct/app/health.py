@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -15,6 +16,7 @@ from conjunct.core.problems import Unavailable
 from conjunct.queue import last_heartbeat
 
 WORKER_SILENCE = timedelta(seconds=45)
+ANSWER_SECONDS = 3.0  # those who ask, such as load balancers, seldom wait longer
 
 router = api_router(include_in_schema=False)
 
@@ -43,14 +45,19 @@ async def readyz(request: Request) -> Response:
 async def _check(database: Database) -> dict[str, str]:
     checks = {"database": "does not answer", "migrations": "unknown", "worker": "unknown"}
     try:
-        version = await current_version(database)
-        checks["database"] = "ok"
-        checks["migrations"] = "ok" if version == head() else f"at {version}, needs {head()}"
-        if version is not None:
-            async with database.transaction() as session:
-                beat = await last_heartbeat(session)
-            alive = beat is not None and datetime.now(UTC) - beat < WORKER_SILENCE
-            checks["worker"] = "ok" if alive else f"no sign of life since {beat or 'ever'}"
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await _fill(checks, database)
     except (SQLAlchemyError, OSError):
         pass  # what was not reached says so in its own line
     return checks
+
+
+async def _fill(checks: dict[str, str], database: Database) -> None:
+    version = await current_version(database)
+    checks["database"] = "ok"
+    checks["migrations"] = "ok" if version == head() else f"at {version}, needs {head()}"
+    if version is not None:
+        async with database.transaction() as session:
+            beat = await last_heartbeat(session)
+        alive = beat is not None and datetime.now(UTC) - beat < WORKER_SILENCE
+        checks["worker"] = "ok" if alive else f"no sign of life since {beat or 'ever'}"

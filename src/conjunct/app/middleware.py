@@ -108,11 +108,9 @@ def _too_large(limit: int) -> TooLarge:
 
 
 async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:
+    # The connection stays open, and the server reads past the rest: closed now, a client that is still sending would
+    # see its connection reset instead of this answer.
     body = render(problem, request_id=scope.get("state", {}).get("request_id"))
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -14,6 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
+CONNECT_SECONDS = 10.0
+
 Id = Annotated[str, mapped_column(Text(collation="C"))]
 """An id or a reference as text; compared bytewise, so that an index on it is small and fast."""
 
@@ -59,7 +61,10 @@ class Database:
             pool_pre_ping=False,
             json_serializer=_dump_json,
             json_deserializer=orjson.loads,
-            connect_args={"server_settings": {"application_name": application_name, "jit": "off"}},
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "server_settings": {"application_name": application_name, "jit": "off"},
+            },
         )
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
