@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import text
@@ -15,24 +16,46 @@ FILE = "bootstrap.json"
 _LOCK = 0x636F6E6B
 
 
-async def bootstrap(database: Database, tenants: TenantService) -> NewProject | None:
-    """Make the org, the project `default` and its admin key where the database has no project yet; else None."""
+async def bootstrap(
+    database: Database, tenants: TenantService, tell: Callable[[NewProject], object]
+) -> NewProject | None:
+    """Make the org, the project `default` and its admin key where the database has no project yet; else None.
+
+    `tell` keeps the key, which nothing shows again; it is called before the project is committed, so that a crash
+    between the two leaves no project whose key nobody knows.
+    """
     async with database.transaction() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if await tenants.has_projects(session):
             return None
-        return await tenants.create_org_and_project(session, org="default", project="default", app_name="My product")
+        made = await tenants.create_org_and_project(session, org="default", project="default", app_name="My product")
+        tell(made)
+        return made
 
 
 def write_bootstrap_file(data_dir: Path, url: str, project: NewProject) -> Path:
-    """Write how to reach the new project, for its owner's eyes only (mode 0600); replaces the file as a whole."""
+    """Write how to reach the new project, for its owner's eyes only (mode 0600)."""
     path = data_dir / FILE
-    content = {
-        "url": url,
-        "projectId": project.project_id,
-        "projectName": project.project_name,
-        "apiKey": project.api_key,
-    }
+    _replace(
+        path,
+        {"url": url, "projectId": project.project_id, "projectName": project.project_name, "apiKey": project.api_key},
+    )
+    return path
+
+
+def update_bootstrap_url(data_dir: Path, url: str) -> None:
+    """Keep the file's address true when the server moves to another port; a file that is not ours stays as it is."""
+    path = data_dir / FILE
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return
+    if isinstance(content, dict) and content.get("url") != url:
+        _replace(path, {**content, "url": url})
+
+
+def _replace(path: Path, content: dict[str, str]) -> None:
+    """Write the file as a whole: whoever reads it, even after a crash, finds the old one or the new one."""
     temporary = path.with_suffix(".tmp")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -42,18 +65,3 @@ def write_bootstrap_file(data_dir: Path, url: str, project: NewProject) -> Path:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    return path
-
-
-def update_bootstrap_url(data_dir: Path, url: str) -> None:
-    """Keep the file's address true when the server moves to another port."""
-    path = data_dir / FILE
-    if not path.exists():
-        return
-    content = json.loads(path.read_text())
-    if content.get("url") != url:
-        content["url"] = url
-        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
