@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from conjunct.core.database import Database
 from tests.support.platform import running_platform
+
+from conjunct.core.database import Database
 
 
 async def test_a_backfill_delivers_every_record_once(database: Database, tmp_path: Path) -> None:

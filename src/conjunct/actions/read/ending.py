@@ -11,7 +11,7 @@ from conjunct.actions.read.failures import BeginAnew, Decision, GiveUp, TryAgain
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Progress, Run
 from conjunct.actions.read.schedules import schedule_key
-from conjunct.connections import ConnectionService
+from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.connectors import ProviderError
 from conjunct.core.database import Database
 from conjunct.installations import InstallationService, InstallationState
@@ -62,25 +62,30 @@ class Ender:
         await self._engine.finish(session, job)
         log.info("read.succeeded", records=progress.records, pages=progress.page, read_type=run.read_type)
 
-    async def after_failure(self, job: Job, run: Run, error: ProviderError) -> Outcome:
-        """Decide what a failed attempt means, and record it."""
+    async def after_failure(self, job: Job, run: Run, connection: ConnectionState, error: ProviderError) -> Outcome:
+        """Decide what a failed attempt over that connection means, and record it."""
         decision = await self._decide(run, error)
+        if decision is None:
+            return Done()
         log.warning("read.failed", error=str(error), kind=error.kind.value, decision=type(decision).__name__)
         match decision:
             case Wait(delay):
-                return await self._wait(job, run, error, delay)
+                return await self._wait(job, run, connection, error, delay)
             case TryAgain(delay):
                 return await self._try_again(job, run, error, delay)
             case BeginAnew():
                 return await self._begin_anew(job, run, error)
             case GiveUp():
-                return await self.give_up(job, run, str(error), error=error, decision=decision)
+                refused = connection if decision.bad_credentials else None
+                return await self.give_up(job, run, str(error), error=error, decision=decision, refused=refused)
 
-    async def _decide(self, run: Run, error: ProviderError) -> Decision:
+    async def _decide(self, run: Run, error: ProviderError) -> Decision | None:
+        """What to do; None when the run's installation was deleted meanwhile."""
         async with self._database.transaction() as session:
             row = await ReadRepository(session).run(run.project_id, run.operation_id)
-        now = Run.from_row(row) if row is not None else run  # pages handed over meanwhile have set its tries back
-        return decide(error, tries=now.tries, restarts=now.restarts)
+        if row is None:
+            return None
+        return decide(error, tries=row.tries, restarts=row.restarts)  # pages handed over have set its tries back
 
     async def give_up(
         self,
@@ -90,12 +95,18 @@ class Ender:
         *,
         error: ProviderError | None = None,
         decision: GiveUp | None = None,
+        refused: ConnectionState | None = None,
     ) -> Outcome:
-        """Fail the run. The watermark stays, so that the next run reads the same window and more."""
+        """Fail the run. The watermark stays, so that the next run reads the same window and more.
+
+        `refused` is the connection whose credentials the provider does not accept, if that is why.
+        """
         decision = decision or GiveUp(hopeless=False)
         async with self._database.transaction() as session:
             await self._engine.finish(session, job)
             repository = ReadRepository(session)
+            if await repository.run(run.project_id, run.operation_id) is None:
+                return Done()
             await repository.change_run(run.project_id, run.operation_id, active=False)
             await self._operations.finish(
                 session, run.project_id, run.operation_id, status="failure", result=f"[{run.object_name}] {reason}"
@@ -106,17 +117,22 @@ class Ender:
                 run.operation_id,
                 [LogLine("ERROR", _explanation(decision), error=reason, details=_details(error))],
             )
-            if decision.bad_credentials:
-                await self._mark_bad_credentials(session, run)
+            if refused is not None:
+                await self._mark_bad_credentials(session, run, refused)
             elif decision.hopeless:
                 await self._count_hopeless(session, run, reason)
         return Done()
 
-    async def _mark_bad_credentials(self, session: AsyncSession, run: Run) -> None:
-        """The connection's reads rest until its credentials are changed: scheduled jobs of it do nothing till then."""
+    async def _mark_bad_credentials(self, session: AsyncSession, run: Run, refused: ConnectionState) -> None:
+        """The connection's reads rest until its credentials are changed: scheduled jobs of it do nothing till then.
+
+        Credentials, or a connection, that took the place of the refused ones meanwhile are not held to be bad.
+        """
+        await self._connections.mark_bad_credentials(session, run.project_id, refused.id, version=refused.version)
         state = await self._installations.load(session, run.project_id, run.installation_id)
-        await self._connections.mark_bad_credentials(session, run.project_id, state.connection_id)
-        await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
+        connection = await self._connections.find(session, run.project_id, state.connection_id)
+        if connection is not None and connection.status == "bad_credentials":
+            await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
 
     async def _count_hopeless(self, session: AsyncSession, run: Run, reason: str) -> None:
         repository = ReadRepository(session)
@@ -138,7 +154,9 @@ class Ender:
             log.warning("read.paused", failures=failures)
         await repository.change_objects(run.project_id, run.installation_id, [run.object_name], **changes)
 
-    async def _wait(self, job: Job, run: Run, error: ProviderError, delay: timedelta) -> Outcome:
+    async def _wait(
+        self, job: Job, run: Run, connection: ConnectionState, error: ProviderError, delay: timedelta
+    ) -> Outcome:
         line = LogLine(
             "WARNING",
             f"The provider asked us to slow down; the read goes on in {round(delay.total_seconds())} s.",
@@ -147,9 +165,8 @@ class Ender:
         )
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
-            state = await self._installations.load(session, run.project_id, run.installation_id)
             until = self._clock.now() + delay
-            await self._connections.throttle(session, run.project_id, state.connection_id, until)
+            await self._connections.throttle(session, run.project_id, connection.id, until)
             await self._operations.log(session, run.project_id, run.operation_id, [line])
         return Retry(delay, str(error), counted=False)
 

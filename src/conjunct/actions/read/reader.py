@@ -22,7 +22,7 @@ from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Progress, Run
 from conjunct.connectors import ALL_FIELDS, Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
-from conjunct.delivery import Channel, DeliveryService, Message
+from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message
 from conjunct.installations import InstallationState, ReadObject
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
@@ -53,6 +53,10 @@ class SpoolFull(Exception):
     """The destination has fallen so far behind that its reads wait for it."""
 
 
+class RunGone(Exception):
+    """The run is no more: its installation was deleted."""
+
+
 class Reader:
     """Reads from a run's checkpoint to its end."""
 
@@ -74,7 +78,14 @@ class Reader:
         self._clock = clock
 
     async def read(self, reading: Reading) -> None:
-        """Do the run. Raises `ProviderError`, with everything committed that was handed over before, or `SpoolFull`."""
+        """Do the run.
+
+        Raises:
+            ProviderError: with everything committed that was handed over before.
+            DestinationNotFound: what could not be delivered could not be kept for it either.
+            SpoolFull: see there.
+            RunGone: see there.
+        """
         reading = replace(reading, query=await _with_all_fields(reading))
         progress = await _estimated(reading)
         commit = _Commit(self._database, self._engine, self._operations, self._delivery, self._ender, reading)
@@ -149,18 +160,22 @@ class _Commit:
         self._reported = time.monotonic()
 
     async def __call__(self, handed_over: HandOver) -> None:
-        """Commit in one transaction, fenced. Raises `LeaseLost`, or `SpoolFull` after the commit."""
+        """Commit in one transaction, fenced. Raises as `Reader.read`, `LeaseLost`, or `SpoolFull` after the commit."""
         run, progress = self._reading.run, handed_over.progress
+        delivered = all(result.delivered for result in handed_over.results)
         async with self._database.transaction() as session:
             if not handed_over.last:
                 await self._engine.fence(session, self._reading.job)
             await self._delivery.record(session, handed_over.results)
-            await ReadRepository(session).checkpoint(run.project_id, run.operation_id, progress)
+            if not delivered:
+                await self._require_kept(session)
+            if not await ReadRepository(session).checkpoint(run.project_id, run.operation_id, progress):
+                raise RunGone
             await self._report(session, progress, last=handed_over.last)
             await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
             if handed_over.last:
                 await self._ender.succeed(session, self._reading.job, run, self._reading.state, progress)
-        if not handed_over.last and not all(result.delivered for result in handed_over.results):
+        if not handed_over.last and not delivered:
             await self._require_room()
 
     async def _report(self, session: AsyncSession, progress: Progress, *, last: bool) -> None:
@@ -172,6 +187,13 @@ class _Commit:
         await self._operations.report_progress(
             session, run.project_id, run.operation_id, processed=progress.records, estimated=progress.estimated
         )
+
+    async def _require_kept(self, session: AsyncSession) -> None:
+        """Messages are kept with their destination: had it been removed, they would be lost and the run go on."""
+        name = self._reading.read_object.destination
+        found = await self._delivery.open_channel(session, self._reading.run.project_id, name)
+        if found.destination_id != self._reading.channel.destination_id:
+            raise DestinationNotFound(name)
 
     async def _require_room(self) -> None:
         channel = self._reading.channel

@@ -18,7 +18,8 @@ _CHECKPOINT = text("""
     WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
     UPDATE read_run SET next_page = :next_page, page = :page, records = :records, failed_records = :failed,
         estimated = :estimated, tries = 0
-    FROM relaxed WHERE project_id = :project_id AND operation_id = :operation_id""")
+    FROM relaxed WHERE project_id = :project_id AND operation_id = :operation_id
+    RETURNING operation_id""")
 
 
 class ReadRepository:
@@ -101,9 +102,9 @@ class ReadRepository:
         found: str | None = (await self._session.execute(statement)).scalar_one_or_none()
         return found
 
-    async def checkpoint(self, project_id: str, operation_id: str, progress: Progress) -> None:
-        """Move the run's checkpoint."""
-        await self._session.execute(
+    async def checkpoint(self, project_id: str, operation_id: str, progress: Progress) -> bool:
+        """Move the run's checkpoint; False when there is no such run any more."""
+        moved = await self._session.scalar(
             _CHECKPOINT,
             {
                 "project_id": project_id,
@@ -115,6 +116,7 @@ class ReadRepository:
                 "estimated": progress.estimated,
             },
         )
+        return moved is not None
 
     async def change_run(self, project_id: str, operation_id: str, **values: Any) -> None:
         await self._session.execute(

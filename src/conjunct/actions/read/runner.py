@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.mapping import plan_mapping
 from conjunct.actions.read.messages import make_envelope
-from conjunct.actions.read.reader import Reader, Reading, SpoolFull
+from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Run
 from conjunct.connections import ConnectionService
 from conjunct.connectors import ProviderError, ReadQuery
 from conjunct.core.database import Database
+from conjunct.core.problems import Problem
 from conjunct.core.telemetry import bind
-from conjunct.delivery import DeliveryService, DestinationNotFound
+from conjunct.delivery import DeliveryService
 from conjunct.installations import InstallationService, InstallationState, ReadObject
 from conjunct.kit.clock import Clock
 from conjunct.queue import Done, Job, Outcome, Retry
@@ -59,10 +60,10 @@ class Runner:
             run = Run.from_row(row)
             try:
                 return await self._attempt(job, run)
-            except ProviderError as error:
-                return await self._ender.after_failure(job, run, error)
-            except DestinationNotFound as problem:
+            except Problem as problem:  # what the run stands on is gone or no longer fits: destination, provider, token
                 return await self._ender.give_up(job, run, problem.detail)
+            except RunGone:
+                return Done()
             except SpoolFull:
                 log.info("read.waits_for_destination")
                 return Retry(SPOOL_WAIT, "the destination's spool is full", counted=False)
@@ -74,14 +75,19 @@ class Runner:
             if state is None or read_object is None:
                 return Done()
             connection = await self._connections.find(session, run.project_id, state.connection_id)
-            if connection is not None and connection.throttled_until is not None:
+            if connection is None:
+                return Done()
+            if connection.throttled_until is not None:
                 wait = connection.throttled_until - self._clock.now()
                 if wait > timedelta(0):
                     return Retry(wait, "the provider asked us to slow down", counted=False)
             reading = await self._prepare(session, job, run, state, read_object)
             if await self._delivery.spool_is_full(session, run.project_id, reading.channel.destination_id):
                 raise SpoolFull
-        await self._reader.read(reading)
+        try:
+            await self._reader.read(reading)
+        except ProviderError as error:
+            return await self._ender.after_failure(job, run, connection, error)
         return Done()
 
     async def _prepare(
