@@ -19,7 +19,7 @@ from conjunct.core.settings import Settings
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService
 from conjunct.installations import InstallationService, Upstream
-from conjunct.integrations import IntegrationService, Uploads
+from conjunct.integrations import IntegrationService, Uploads, ensure_sweep, sweep_handler
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
 from conjunct.operations import OperationService
@@ -54,12 +54,18 @@ class Services:
 
     def job_handlers(self) -> dict[str, Handler]:
         """Every slice's job handlers, by job kind."""
-        return {**self.delivery.handlers(), **self.upstream.handlers, **self.read_jobs.handlers()}
+        return {
+            **self.delivery.handlers(),
+            **sweep_handler(self.uploads),
+            **self.upstream.handlers,
+            **self.read_jobs.handlers(),
+        }
 
     async def ensure_maintenance(self) -> None:
         """Arm the schedules of upkeep that belong to no tenant."""
         async with self.database.transaction() as session:
             await self.delivery.ensure_schedules(session)
+            await ensure_sweep(self.engine, session)
 
 
 @asynccontextmanager

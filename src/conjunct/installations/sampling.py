@@ -1,7 +1,8 @@
 """Samples: one record of each object that will be read on a schedule, before a config is saved.
 
-Only what a person must mend refuses the config: the provider says that the request or the credentials are bad. A
-provider that is slow, busy or down refuses nothing.
+Only a bad request refuses the config: a field or an object that is not there, or that the connected user may not see.
+Credentials that have gone bad refuse nothing, for they are mended apart from the config; nor does a provider that is
+slow, busy or down.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from conjunct.connectors import ALL_FIELDS, Page, ProviderError, ReadQuery
+from conjunct.connectors.errors import AccessForbidden
 from conjunct.core.problems import Issue, Problem
 from conjunct.installations.problems import SampleRefused
 from conjunct.installations.read_objects import ReadObject
@@ -75,7 +77,7 @@ async def _sample_one(
     except ProviderError as error:
         if error.origin == "caller":
             return Issue(place, error.message)
-        if error.origin == "credentials":
+        if isinstance(error, AccessForbidden):
             return Issue(
                 place,
                 f"The credentials of the connection do not allow it: {error.message}",

@@ -2,6 +2,7 @@
 
 from conjunct.integrations.changes import Revision, RevisionListener
 from conjunct.integrations.endpoints import Integrations, router
+from conjunct.integrations.jobs import ensure_sweep, sweep_handler
 from conjunct.integrations.problems import (
     IntegrationExists,
     IntegrationNotFound,
@@ -23,5 +24,7 @@ __all__ = [
     "ProviderChanged",
     "SourceInvalid",
     "UploadRefused",
+    "ensure_sweep",
+    "sweep_handler",
     "router",
 ]
