@@ -42,7 +42,7 @@ format: setup ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 
 docs: setup ## Write the parts of the reference that come from the code
-	$(BIN)/python scripts/generate_docs.py
+	$(BIN)/python -m scripts.generate_docs
 
 bench: setup ## Measure the budgets, with their bare baselines, in one run
 	$(BIN)/python -m benchmarks $(ARGS)

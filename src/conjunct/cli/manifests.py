@@ -15,6 +15,7 @@ import typer
 from conjunct.cli.output import CommandFailed, print_issues
 from conjunct.core.problems import Problem
 from conjunct.core.settings import DEFAULT_DATA_DIR
+from conjunct.core.telemetry import configure
 
 if TYPE_CHECKING:
     from conjunct.manifests import Manifest
@@ -53,6 +54,7 @@ def deploy(
     ] = False,
 ) -> None:
     """Deploy a manifest's integrations: all of them, or none when one is not good."""
+    configure("warning", "auto")
     path, text = _read(source)
     _parse(path, text)
     server = _find_server(data_dir, url=url, project=project, api_key=api_key)
