@@ -61,7 +61,6 @@ class DestinationType(Protocol):
     name: str
     metadata_fields: frozenset[str]
     secret_metadata_fields: frozenset[str]
-    secret_fields: frozenset[str]
 
     async def check_metadata(self, metadata: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
         """The metadata to keep; raises `InvalidRequest` or `Unprocessable` with every fault. May look up names."""

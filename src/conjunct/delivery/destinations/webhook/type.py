@@ -20,7 +20,6 @@ class Webhook:
     name = "webhook"
     metadata_fields = frozenset({"url", "headers"})
     secret_metadata_fields = frozenset({"headers"})
-    secret_fields: frozenset[str] = frozenset()
 
     async def check_metadata(self, metadata: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
         """See `DestinationType`."""
