@@ -167,3 +167,18 @@ async def _installation(platform: Platform) -> dict[str, object]:
     path = f"/integrations/{platform.integration}/installations/{platform.installation}"
     found: dict[str, object] = await platform.send("GET", path, 200)
     return found
+
+
+async def test_a_checkpoint_that_no_longer_means_anything_fails_the_operation_instead_of_being_tried_for_ever(
+    database: Database, tmp_path: Path
+) -> None:
+    async with running_platform(database, tmp_path, worker=False) as platform:
+        await set_up(platform)
+        await rows(platform, "update read_run set next_page = 'of another version', page = 1")
+        [operation] = await platform.operations()
+        async with running_worker(platform.services):
+            failed = await platform.ended(operation["id"])
+            assert failed["status"] == "failure"
+            begun_again = await scheduled_read(platform)
+            assert begun_again["status"] == "success"
+        assert len(platform.delivered(begun_again["id"])) == 250
