@@ -53,3 +53,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         await connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     yield database
     await database.dispose()
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Names of cases that are the same in every process, which pytest-xdist needs: sets and archives have none."""
+    if isinstance(val, set | frozenset):
+        return "{" + ", ".join(sorted(map(repr, val))) + "}"
+    if isinstance(val, bytes) and len(val) > 64:
+        return f"{argname}-of-{len(val)}-bytes"
+    return None

@@ -215,7 +215,9 @@ FAULTS: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "where"), FAULTS, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(
+    ("change", "where"), FAULTS, ids=lambda part: (str(sorted(part)) if isinstance(part, set) else str(part))[:40]
+)
 async def test_what_cannot_be_understood_is_refused_with_an_issue_for_each_fault(
     client: httpx.AsyncClient, change: dict[str, Any], where: set[str]
 ) -> None:
