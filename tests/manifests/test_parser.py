@@ -125,7 +125,7 @@ write:
             parse_manifest(integration(PROXY).replace("hubspot", "hubspott"), limits=LIMITS)
         wire = refusal.value.to_wire()
         assert (wire["status"], wire["type"].rsplit("/", 1)[1]) == (422, "manifest-invalid")
-        assert wire["detail"] == "The manifest has 1 fault"
+        assert wire["detail"] == "The manifest has 1 fault."
         assert wire["issues"] == [
             {
                 "in": "body",

@@ -15,7 +15,7 @@ import uvicorn
 @asynccontextmanager
 async def serve(app: Any, headers: dict[str, str] | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Serve an ASGI app on a free port and give a client whose base URL is that server."""
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)  # as TCP, asyncio sends without waiting for more to send
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, log_config=None, lifespan="on", http="httptools", ws="none", timeout_graceful_shutdown=2

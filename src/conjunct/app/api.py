@@ -33,7 +33,14 @@ PLATFORM = (
 
 def create_api(settings: Settings, services: Services) -> FastAPI:
     """The application, over services that are open."""
-    app = FastAPI(title="Conjunct", version=__version__, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Conjunct",
+        version=__version__,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the request at whatever address its Host header names
+    )
     services.install(app.state)
     install_problem_handlers(app)
     for router in PLATFORM:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import dataclass
 
 import uvicorn
@@ -36,7 +37,6 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
                 create_api(settings, services),
                 host=settings.host,
                 port=settings.port,
-                fd=options.fd,
                 backlog=BACKLOG,
                 log_config=None,
                 access_log=False,
@@ -49,6 +49,8 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
             server = uvicorn.Server(config)
             if lifeline is not None:
                 watch_lifeline(lifeline, lambda: setattr(server, "should_exit", True))
-            await server.serve()
+            # Not by uvicorn's own `fd`, which takes it for a Unix socket and so leaves Nagle's algorithm on.
+            inherited = None if options.fd is None else [socket.socket(fileno=options.fd)]
+            await server.serve(inherited)
     finally:
         await asyncio.shield(database.dispose())

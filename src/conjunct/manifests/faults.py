@@ -68,8 +68,8 @@ class ManifestInvalid(Unprocessable):
         number = "1 fault" if count == 1 else f"{count} faults"
         if count > MAX_ISSUES:
             number = f"more than {MAX_ISSUES} faults; the first {MAX_ISSUES} are shown"
-        detail = f"The manifest has {number}"
-        super().__init__(detail, remedy="Correct each issue; nothing was changed", issues=shown)
+        detail = f"The manifest has {number}."
+        super().__init__(detail, remedy="Correct each issue; nothing was changed.", issues=shown)
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:

@@ -1,0 +1,168 @@
+"""Every operation of the API: who may call it, and a request that is good but for what a test breaks in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+from fastapi import FastAPI
+from tests.api.world import MANIFEST, World
+
+Access = Literal["open", "signed", "frontend", "full"]
+"""Who passes: anybody; whoever has a signed link; any key with a scope; only keys with the scope `full`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation: its query parameters, a good body, and the query that it cannot do without."""
+
+    access: Access
+    query: tuple[str, ...] = ()
+    body: Any = None
+    needs: str = ""
+
+    @property
+    def takes_body(self) -> bool:
+        return self.body is not None
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The options of a good request."""
+        return {"json": self.body} if self.takes_body else {}
+
+
+PROJECT = "/v1/projects/{projectIdOrName}"
+CONNECTION = PROJECT + "/connections/{connectionId}"
+DESTINATION = PROJECT + "/destinations/{destination}"
+INTEGRATION = PROJECT + "/integrations/{integrationId}"
+INTEGRATION_BY_NAME = PROJECT + "/integrations/{integrationIdOrName}"
+INSTALLATION = INTEGRATION + "/installations/{installationId}"
+
+NEW_CONNECTION = {
+    "provider": "hubspot",
+    "groupRef": "initech",
+    "groupName": "Initech",
+    "consumerRef": "peter",
+    "consumerName": "Peter",
+    "oauth2AuthorizationCode": {
+        "accessToken": {"token": "t", "expiresAt": "2030-01-31T09:30:00Z"},
+        "refreshToken": {"token": "r"},
+        "scopes": ["contacts"],
+    },
+    "providerMetadata": {"plan": {"value": "gold", "source": "input", "displayName": "Plan"}},
+}
+NEW_DESTINATION = {"name": "another", "type": "webhook", "metadata": {"url": "https://93.184.215.14/hook"}}
+SOURCE = {"sourceYaml": yaml.safe_dump(MANIFEST)}
+READ = {"groupRef": "acme", "mode": "async", "sinceTimestamp": "2026-01-31T09:30:00Z"}
+PAUSE = {"objects": ["contacts"], "note": "for a while"}
+
+ACCESS: dict[tuple[str, str], Operation] = {
+    ("GET", "/healthz"): Operation("open"),
+    ("GET", "/readyz"): Operation("open"),
+    ("GET", "/v1/openapi.json"): Operation("open"),
+    ("GET", "/v1/payloads/{payloadId}"): Operation("signed", query=("expires", "signature")),
+    ("PUT", "/v1/uploads/{project_id}/{name}"): Operation("signed", query=("expires", "signature", "md5")),
+    ("GET", "/v1/generate-upload-url"): Operation("full", query=("md5",)),
+    ("GET", PROJECT + "/connections"): Operation("frontend", query=("provider", "groupRef", "consumerRef")),
+    ("POST", PROJECT + "/connections:generate"): Operation("frontend", body=NEW_CONNECTION),
+    ("GET", CONNECTION): Operation("frontend", query=("includeCreds", "includeRefreshToken", "refresh")),
+    ("PATCH", CONNECTION): Operation(
+        "frontend",
+        body={
+            "updateMask": ["providerMetadata"],
+            "connection": {"providerMetadata": {"plan": {"value": "gold", "source": "input"}}},
+        },
+    ),
+    ("DELETE", CONNECTION): Operation("frontend"),
+    ("POST", PROJECT + "/destinations"): Operation("full", body=NEW_DESTINATION),
+    ("GET", PROJECT + "/destinations"): Operation("full"),
+    ("GET", DESTINATION): Operation("full", query=("includeSecrets", "rotate")),
+    ("PATCH", DESTINATION): Operation("full", body={"updateMask": ["name"], "destination": {"name": "renamed"}}),
+    ("DELETE", DESTINATION): Operation("full"),
+    ("GET", PROJECT + "/installations"): Operation("full", query=("groupRef",)),
+    ("GET", INTEGRATION + "/installations"): Operation("frontend", query=("groupRef",)),
+    ("POST", INTEGRATION + "/installations"): Operation(
+        "frontend",
+        query=("skipSampling",),
+        body={"groupRef": "acme", "config": {"createdBy": "user:test", "content": {"provider": "hubspot"}}},
+    ),
+    ("GET", INSTALLATION): Operation("frontend"),
+    ("PATCH", INSTALLATION): Operation(
+        "frontend",
+        query=("skipSampling",),
+        body={
+            "updateMask": ["config.content.read.objects.contacts.selectedFields"],
+            "installation": {
+                "config": {"content": {"read": {"objects": {"contacts": {"selectedFields": {"lastname": True}}}}}}
+            },
+        },
+    ),
+    ("DELETE", INSTALLATION): Operation("frontend"),
+    ("GET", INSTALLATION + "/operations"): Operation("full", query=("pageSize", "pageToken")),
+    ("GET", INSTALLATION + "/objects/{objectName}/backfill-progress"): Operation("full"),
+    ("POST", INSTALLATION + ":pause"): Operation("full", body=PAUSE),
+    ("POST", INSTALLATION + ":unpause"): Operation("full", body=PAUSE),
+    ("GET", PROJECT + "/integrations"): Operation("frontend"),
+    ("POST", PROJECT + "/integrations"): Operation(
+        "full",
+        body={
+            "name": "more",
+            "provider": "hubspot",
+            "latestRevision": {"specVersion": "1.0.0", "content": MANIFEST["integrations"][0] | {"name": "more"}},
+        },
+    ),
+    ("GET", INTEGRATION_BY_NAME): Operation("frontend"),
+    ("DELETE", INTEGRATION_BY_NAME): Operation("full"),
+    ("PUT", PROJECT + "/integrations:batch"): Operation("full", query=("destructive",), body=SOURCE),
+    ("POST", INTEGRATION + "/revisions"): Operation("full", query=("destructive",), body=SOURCE),
+    ("POST", "/read" + INSTALLATION + ":pause"): Operation("full", body=PAUSE),
+    ("POST", "/read" + INSTALLATION + ":unpause"): Operation("full", body=PAUSE),
+    ("POST", INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
+    ("POST", "/read" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
+    ("GET", INTEGRATION + "/objects/{objectName}/metadata"): Operation(
+        "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"
+    ),
+    ("GET", PROJECT + "/providers/{provider}/objects/{objectName}/metadata"): Operation(
+        "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"
+    ),
+    ("GET", PROJECT + "/operations/{operationId}"): Operation("full"),
+    ("GET", PROJECT + "/operations/{operationId}/logs"): Operation("full"),
+}
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Method and path of all that the application answers, told in its OpenAPI document or not."""
+    for route in app.routes:
+        router, prefix = getattr(route, "original_router", None), ""
+        if router is not None:
+            prefix = route.include_context.prefix  # type: ignore[attr-defined]
+        for each in router.routes if router is not None else [route]:
+            for method in each.methods - {"HEAD"}:
+                yield method, prefix + each.path
+
+
+def good_path(world: World, path: str, **changed: str) -> str:
+    """The path with parameters that are good, but for those that are given."""
+    good = {
+        "projectIdOrName": "default",
+        "connectionId": world.acme["id"],
+        "destination": "people-webhook",
+        "integrationId": "crm",
+        "integrationIdOrName": "crm",
+        "installationId": world.acme_installation["id"],
+        "objectName": "contacts",
+        "provider": "hubspot",
+        "operationId": world.operation_id,
+        "payloadId": "01a1fc1f-2015-76ce-8725-1ce13ba17028",
+        "project_id": world.project_id,
+        "name": "01a1fc1f-2015-76ce-8725-1ce13ba17028",
+    }
+    needs = next((each.needs for (_, known), each in ACCESS.items() if known == path), "")
+    return path.format_map({**good, **changed}) + needs
+
+
+def parameters_of(path: str) -> list[str]:
+    """The names of the path's parameters."""
+    return [part.partition("}")[0] for part in path.split("{")[1:]]

@@ -1,0 +1,161 @@
+"""The world that the tests of the API ask about, and what its database holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import yaml
+from sqlalchemy import TextClause, text
+from tests.support.platform import Platform
+from tests.support.tenants import make_key
+
+from conjunct.app.tables import load_metadata
+from conjunct.core.database import Database
+from conjunct.tenants import NewProject
+
+MANIFEST: dict[str, Any] = {
+    "specVersion": "1.0.0",
+    "integrations": [
+        {
+            "name": "crm",
+            "displayName": "CRM",
+            "provider": "hubspot",
+            "read": {
+                "objects": [
+                    {
+                        "objectName": "contacts",
+                        "mapToName": "people",
+                        "destination": "people-webhook",
+                        "schedule": "*/10 * * * *",
+                        "backfill": {"defaultPeriod": {"fullHistory": True}},
+                        "requiredFields": [{"fieldName": "email"}, {"fieldName": "jobtitle", "mapToName": "title"}],
+                        "optionalFields": [{"fieldName": "firstname"}, {"fieldName": "lastname"}],
+                    }
+                ]
+            },
+        },
+        {
+            "name": "tracker",
+            "provider": "redmine",
+            "read": {
+                "objects": [
+                    {
+                        "objectName": "issues",
+                        "destination": "people-webhook",
+                        "schedule": "0 * * * *",
+                        "requiredFields": [{"fieldName": "subject"}],
+                    }
+                ]
+            },
+        },
+    ],
+}
+
+ACME = {"groupRef": "acme", "groupName": "Acme Inc", "consumerRef": "ada", "consumerName": "Ada"}
+GLOBEX = {"groupRef": "globex", "groupName": "Globex", "consumerRef": "bob", "consumerName": "Bob"}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What there is, by the answers to its making. `keys` are API keys by kind."""
+
+    platform: Platform
+    database: Database
+    keys: dict[str, str]
+    other: NewProject
+    crm: dict[str, Any]
+    tracker: dict[str, Any]
+    acme: dict[str, Any]
+    globex: dict[str, Any]
+    acme_installation: dict[str, Any]
+    globex_installation: dict[str, Any]
+    operation_id: str
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """A client with a key of the scope `full`, whose answers are checked against the specification."""
+        return self.platform.client
+
+    @property
+    def project_id(self) -> str:
+        return self.platform.project_id
+
+    async def get(self, path: str, status: int = 200, **options: Any) -> Any:
+        """The JSON below the project's path."""
+        return await self.platform.send("GET", path, status, **options)
+
+    async def contents(self) -> dict[str, str]:
+        """A digest of the content of every table."""
+        async with self.database.reading() as connection:
+            return {table: await connection.scalar(_digest(table)) for table in sorted(load_metadata().tables)}
+
+
+def _digest(table: str) -> TextClause:
+    rows = "count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' ORDER BY t::text)), '')"
+    return text(f'SELECT {rows} FROM "{table}" t')
+
+
+async def make_world(platform: Platform, database: Database) -> World:
+    """Deploy the manifest; connect and install a provider for each of two groups; make keys of each kind."""
+    await platform.send(
+        "POST",
+        "/destinations",
+        201,
+        json={"name": "people-webhook", "type": "webhook", "metadata": {"url": platform.receiver.url}},
+    )
+    deployed = await platform.send("PUT", "/integrations:batch", 200, json={"sourceYaml": yaml.safe_dump(MANIFEST)})
+    acme = await _connect(platform, ACME, provider="hubspot", oauth2AuthorizationCode={"accessToken": {"token": "t"}})
+    globex = await _connect(
+        platform, GLOBEX, provider="redmine", apiKey="rm-key", providerWorkspaceRef="https://redmine.example.com"
+    )
+    contacts = {"contacts": {"selectedFields": {"firstname": True}}}
+    first = await _install(platform, deployed[0]["id"], acme, {"read": {"objects": contacts}})
+    second = await _install(platform, deployed[1]["id"], globex, {})
+    async with database.transaction() as session:
+        other = await platform.services.tenants.create_org_and_project(
+            session, org="other", project="other", app_name="Other"
+        )
+    own = NewProject(org_id="", project_id=platform.project_id, project_name="default", api_key="")
+    keys = {
+        "full": platform.client.headers["X-Api-Key"],
+        "frontend": await make_key(database, own, "frontend"),
+        "without a scope": await make_key(database, own),
+        "inactive": await make_key(database, own, "full", active=False),
+        "of another project": other.api_key,
+        "unknown": "cj_unknown",
+    }
+    page = await platform.send("GET", f"/integrations/crm/installations/{first['id']}/operations", 200)
+    return World(
+        platform=platform,
+        database=database,
+        keys=keys,
+        other=other,
+        crm=deployed[0],
+        tracker=deployed[1],
+        acme=acme,
+        globex=globex,
+        acme_installation=first,
+        globex_installation=second,
+        operation_id=page["results"][0]["id"],
+    )
+
+
+async def _connect(platform: Platform, who: dict[str, str], **credentials: Any) -> dict[str, Any]:
+    made: dict[str, Any] = await platform.send("POST", "/connections:generate", 201, json={**who, **credentials})
+    return made
+
+
+async def _install(
+    platform: Platform, integration: str, connection: dict[str, Any], content: dict[str, Any]
+) -> dict[str, Any]:
+    body = {
+        "groupRef": connection["group"]["groupRef"],
+        "connectionId": connection["id"],
+        "config": {"createdBy": "user:test", "content": content},
+    }
+    made: dict[str, Any] = await platform.send(
+        "POST", f"/integrations/{integration}/installations?skipSampling=true", 201, json=body
+    )
+    return made
