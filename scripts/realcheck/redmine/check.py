@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/realcheck/redmine/check.py
 
-Takes some six minutes, most of them waiting for the next full minute: schedules are no finer. Ends with 0 when all was
+Takes some seven minutes, most of them waiting for the next full minute: schedules are no finer. Ends with 0 when all was
 as it must be, else with 1. Everything runs on loopback, in a temporary folder, and is gone at the end.
 """
 
@@ -173,10 +173,10 @@ class Check:
         self.platform.call(
             "PATCH", f"/connections/{connection}", {"updateMask": ["apiKey"], "connection": {"apiKey": key}}
         )
-        status = self.platform.call("GET", f"/connections/{connection}")["status"]
-        require(status == "working", f"with the new key the connection is {status}")
         self._require_read(changed)
         self._quiet(installation)
+        status = self.platform.call("GET", f"/connections/{connection}")["status"]
+        require(status == "working", f"with the new key the connection is {status}")
         say("  what changed meanwhile arrived, each once, and nothing else")
         self.figures["outage"] = f"{len(changed)} changes while the key was bad, all delivered after"
 

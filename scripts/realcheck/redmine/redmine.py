@@ -33,7 +33,7 @@ GEMS = f"""
 eval_gemfile "{INSTALLED}/Gemfile"
 gem "sqlite3" unless dependencies.any? {{ |known| known.name == "sqlite3" }}
 """
-ASKED = re.compile(r'\[([0-9a-f-]+)\] Started GET "/(\w+)[^"]*"')
+ASKED = re.compile(r'\[([0-9a-f-]+)\] Started GET "/([\w/]+)')
 ASKER = re.compile(r"\[([0-9a-f-]+)\]   Current user: (\w+)")
 
 
