@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 
 from conjunct.cli.output import CommandFailed, print_issues
 from conjunct.core.problems import Problem
-from conjunct.core.settings import DEFAULT_DATA_DIR
+from conjunct.core.settings import DEFAULT_DATA_DIR, load_settings
 from conjunct.core.telemetry import configure
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Server:
 def validate(source: Source = Path()) -> None:
     """Check a manifest without a server; every fault is told with its line."""
     path, text = _read(source)
-    manifest = _parse(path, text)
+    manifest = _parse(path, text, finest_schedule=timedelta(seconds=load_settings().minimum_schedule_seconds))
     print(f"{path}: good ({_count(len(manifest.integrations), 'integration')}).")
 
 
@@ -56,7 +57,7 @@ def deploy(
     """Deploy a manifest's integrations: all of them, or none when one is not good."""
     configure("warning", "auto")
     path, text = _read(source)
-    _parse(path, text)
+    _parse(path, text, finest_schedule=timedelta(0))  # how fine schedules may be is the server's to say
     server = _find_server(data_dir, url=url, project=project, api_key=api_key)
     integrations = asyncio.run(_put(server, text, path, destructive=destructive))
     for integration in integrations:
@@ -76,12 +77,12 @@ def _read(source: Path) -> tuple[Path, str]:
     raise CommandFailed(f"There is no manifest at {source}.", "Name a file, or a folder that holds an amp.yaml.")
 
 
-def _parse(path: Path, text: str) -> Manifest:
+def _parse(path: Path, text: str, *, finest_schedule: timedelta) -> Manifest:
     from conjunct.manifests import Limits, parse_manifest
     from conjunct.providers import catalog
 
     try:
-        return parse_manifest(text, limits=Limits(known_providers=catalog().modules()))
+        return parse_manifest(text, limits=Limits(catalog().modules(), finest_schedule))
     except Problem as problem:
         print(f"error: {path}: {problem.detail}", file=sys.stderr)
         print_issues([issue.to_wire() for issue in problem.issues], str(path))
