@@ -14,7 +14,7 @@ from conjunct.actions.read.schedules import schedule_key
 from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.connectors import ProviderError
 from conjunct.core.database import Database
-from conjunct.installations import InstallationService, InstallationState
+from conjunct.installations import InstallationService
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
 from conjunct.queue import Done, Engine, Job, Outcome, Retry
@@ -46,7 +46,7 @@ class Ender:
         self._clock = clock
 
     async def succeed(
-        self, session: AsyncSession, job: Job, run: Run, state: InstallationState, progress: Progress
+        self, session: AsyncSession, job: Job, run: Run, connection: ConnectionState, progress: Progress
     ) -> None:
         """End a run well: watermark, operation, connection, health and the job itself in the caller's transaction."""
         repository = ReadRepository(session)
@@ -56,9 +56,8 @@ class Ender:
         await self._operations.finish(
             session, run.project_id, run.operation_id, status="success", result=_summary(run, progress)
         )
-        await self._connections.mark_working(session, run.project_id, state.connection_id)
-        if state.health_status != "healthy":
-            await self._installations.set_health(session, run.project_id, run.installation_id, "healthy")
+        await self._connections.mark_working(session, run.project_id, connection.id, version=connection.version)
+        await self._installations.set_health(session, run.project_id, run.installation_id, "healthy")
         await self._engine.finish(session, job)
         log.info("read.succeeded", records=progress.records, pages=progress.page, read_type=run.read_type)
 

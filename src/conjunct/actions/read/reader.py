@@ -20,10 +20,11 @@ from conjunct.actions.read.mapping import MappingPlan
 from conjunct.actions.read.messages import Envelope, Large, pack
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Progress, Run
+from conjunct.connections import ConnectionState
 from conjunct.connectors import ALL_FIELDS, Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
 from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message
-from conjunct.installations import InstallationState, ReadObject
+from conjunct.installations import ReadObject
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
 from conjunct.queue import Engine, Job
@@ -40,7 +41,7 @@ class Reading:
 
     job: Job
     run: Run
-    state: InstallationState
+    connection: ConnectionState
     read_object: ReadObject
     plan: MappingPlan
     query: ReadQuery
@@ -174,7 +175,7 @@ class _Commit:
             await self._report(session, progress, last=handed_over.last)
             await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
             if handed_over.last:
-                await self._ender.succeed(session, self._reading.job, run, self._reading.state, progress)
+                await self._ender.succeed(session, self._reading.job, run, self._reading.connection, progress)
         if not handed_over.last and not delivered:
             await self._require_room()
 

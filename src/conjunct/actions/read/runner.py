@@ -13,7 +13,7 @@ from conjunct.actions.read.messages import make_envelope
 from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Run
-from conjunct.connections import ConnectionService
+from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.connectors import ProviderError, ReadQuery
 from conjunct.core.database import Database
 from conjunct.core.problems import Problem
@@ -81,7 +81,7 @@ class Runner:
                 wait = connection.throttled_until - self._clock.now()
                 if wait > timedelta(0):
                     return Retry(wait, "the provider asked us to slow down", counted=False)
-            reading = await self._prepare(session, job, run, state, read_object)
+            reading = await self._prepare(session, job, run, state, connection, read_object)
             if await self._delivery.spool_is_full(session, run.project_id, reading.channel.destination_id):
                 raise SpoolFull
         try:
@@ -91,9 +91,15 @@ class Runner:
         return Done()
 
     async def _prepare(
-        self, session: AsyncSession, job: Job, run: Run, state: InstallationState, read_object: ReadObject
+        self,
+        session: AsyncSession,
+        job: Job,
+        run: Run,
+        state: InstallationState,
+        connection: ConnectionState,
+        read_object: ReadObject,
     ) -> Reading:
-        connector = await self._connections.connector(session, run.project_id, state.connection_id, module=state.module)
+        connector = await self._connections.connector(session, run.project_id, connection.id, module=state.module)
         channel = await self._delivery.open_channel(session, run.project_id, read_object.destination)
         plan = plan_mapping(read_object)
         filters = read_object.backfill.filters if run.read_type == "backfill" else read_object.filters
@@ -112,4 +118,4 @@ class Runner:
             read_type=run.read_type,
             started=run.started,
         )
-        return Reading(job, run, state, read_object, plan, query, connector, channel, envelope)
+        return Reading(job, run, connection, read_object, plan, query, connector, channel, envelope)
