@@ -19,8 +19,9 @@ import structlog
 import yaml
 
 from conjunct.app.embedded import EmbeddedPostgres
+from conjunct.app.listening import listen, url_of
 from conjunct.app.processes import Child, Command, Lifeline
-from conjunct.core.settings import Settings, SettingsError
+from conjunct.core.settings import Settings
 
 READY_SECONDS = 60.0
 
@@ -82,9 +83,9 @@ class Up:
         data_dir = settings.data_dir.absolute()
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._refuse_what_no_process_could_use()
-        listener = _listen(settings.host, settings.port)
+        listener = listen(settings.host, settings.port)
         stack.callback(listener.close)
-        url = _url_of(listener)
+        url = url_of(listener)
         environment = {**settings.environment(), "CONJUNCT_DATA_DIR": str(data_dir)}
         if settings.public_url is None:
             environment["CONJUNCT_PUBLIC_URL"] = url
@@ -132,28 +133,6 @@ class Up:
         path.write_text(yaml.safe_dump(overrides))
         environment["CONJUNCT_PROVIDER_OVERRIDES"] = str(path)
         return urls
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket that the API inherits, so that its restart refuses no connection."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise SettingsError(f"CONJUNCT_PORT: cannot listen on {host}:{port}: {error.strerror}") from None
-    listener.listen(1024)
-    listener.set_inheritable(True)
-    return listener
-
-
-def _url_of(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - a comparison: all addresses are reached by the loopback one
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _free_port() -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -90,10 +91,8 @@ def _parse(path: Path, text: str, *, finest_schedule: timedelta) -> Manifest:
 
 
 def _find_server(data_dir: Path, *, url: str | None, project: str | None, api_key: str | None) -> Server:
-    known: dict[str, str] = {}
     bootstrap = data_dir / "bootstrap.json"
-    if bootstrap.is_file():
-        known = json.loads(bootstrap.read_text())
+    known = _read_bootstrap(bootstrap) if bootstrap.is_file() else {}
     found_url = url or os.environ.get("CONJUNCT_URL") or known.get("url")
     found_key = api_key or os.environ.get("CONJUNCT_API_KEY") or known.get("apiKey")
     if not found_url or not found_key:
@@ -105,10 +104,22 @@ def _find_server(data_dir: Path, *, url: str | None, project: str | None, api_ke
     return Server(found_url.rstrip("/"), found_project, found_key)
 
 
+def _read_bootstrap(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise CommandFailed(
+            f"{path} is not what `conjunct up` writes.", "Set CONJUNCT_URL and CONJUNCT_API_KEY instead."
+        )
+    return content
+
+
 async def _put(server: Server, text: str, path: Path, *, destructive: bool) -> list[dict[str, Any]]:
     from conjunct.core.egress import Egress, EgressError, EgressPolicy
 
-    url = f"{server.url}/v1/projects/{server.project}/integrations:batch?destructive={str(destructive).lower()}"
+    url = f"{server.url}/v1/projects/{quote(server.project, safe='')}/integrations:batch?destructive={str(destructive).lower()}"
     headers = {"X-Api-Key": server.api_key, "Content-Type": "application/json"}
     body = json.dumps({"sourceYaml": text}).encode()
     async with Egress(policy=EgressPolicy(), user_agent="conjunct-cli") as egress:

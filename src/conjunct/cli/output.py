@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from pathlib import Path
 
 from conjunct.core.problems import Problem
 from conjunct.core.settings import SettingsError
@@ -34,6 +35,11 @@ def print_failure(error: Exception) -> int:
             _print_error(f"A setting is wrong. {error}", "See docs/reference/settings.md.")
         case SimulatorError() | NotReady():
             _print_error(str(error))
+        case _ if _is_of_the_database(error):
+            _print_error(
+                f"The database that DATABASE_URL names cannot be used: {type(error).__name__}: {_first_line(error)}",
+                "Is it running, and are host, port, user, password and name right?",
+            )
         case OSError():
             _print_error(f"{type(error).__name__}: {error}")
         case _:
@@ -41,6 +47,23 @@ def print_failure(error: Exception) -> int:
             _print_error("This is a fault of Conjunct's own; please report it with the lines above.")
             return EXIT_BUG
     return EXIT_REFUSED
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether the error is the driver's; a refused connection comes as the system's, from within the driver."""
+    if "asyncpg" not in sys.modules:
+        return False
+    from asyncpg import InterfaceError, PostgresError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if isinstance(error, OSError):
+        frames = traceback.extract_tb(error.__traceback__)
+        return any("asyncpg" in Path(frame.filename).parts for frame in frames)
+    return isinstance(error, SQLAlchemyError | PostgresError | InterfaceError)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def print_issues(issues: list[dict[str, object]], source: str | None = None) -> None:

@@ -25,7 +25,10 @@ class JsonPath:
 
     def find(self, node: Any) -> Any:
         """What stands there, or None when nothing does."""
-        for step in self.steps:
+        steps = self.steps
+        if len(steps) == 1 and type(node) is dict:  # the usual path, for every record
+            return node.get(steps[0])
+        for step in steps:
             if isinstance(node, dict):
                 node = node.get(step)
             elif isinstance(node, list) and step.isascii() and step.isdigit():

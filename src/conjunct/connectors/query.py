@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from conjunct.connectors.definition import ValueType
 
@@ -34,8 +34,7 @@ class ReadQuery:
                 raise ValueError("the bounds of a read need a time zone")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: its id as exact text (None where the object has none), the requested fields under lower-cased names,
     and what the provider sent."""
 

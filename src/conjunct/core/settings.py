@@ -8,6 +8,7 @@ environment does not.
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from conjunct.core.encryption import Keyring, load_or_create_master_key, parse_master_key
 
 DEFAULT_DATA_DIR = Path(".conjunct")
+
+# Scheme, perhaps user and password, a host (none where the query names a socket's folder) and perhaps a port.
+_DATABASE_URL = re.compile(
+    r"postgres(ql)?(\+asyncpg)?://(\S*@)?(\[[\da-fA-F:.]+\]|[^\s@:/?\[\]]*)(:\d+)?([/?][^\s@]*)?"
+)
 
 
 class SettingsError(Exception):
@@ -89,6 +95,13 @@ class Settings(BaseSettings):
         ge=1024**2,
         description="Undelivered messages kept for one destination; at this size, its reads wait.",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _DATABASE_URL.fullmatch(value.get_secret_value()):
+            raise ValueError("it must look like postgresql://user:password@host:5432/name")
+        return value
 
     @field_validator("allowed_networks", mode="before")
     @classmethod

@@ -88,24 +88,23 @@ class Reader:
             RunGone: see there.
         """
         reading = replace(reading, query=await _with_all_fields(reading))
-        progress = await _estimated(reading)
         commit = _Commit(self._database, self._engine, self._operations, self._delivery, self._ender, reading)
         checkpoints = Checkpoints(commit)
-        fetching = asyncio.create_task(reading.connector.read_page(reading.query, progress.next_page))
         try:
-            await self._follow(reading, progress, checkpoints, fetching)
+            await self._follow(reading, checkpoints)
         except ProviderError:
             await checkpoints.drain()
             raise
         finally:
             await checkpoints.abandon()
 
-    async def _follow(
-        self, reading: Reading, progress: Progress, checkpoints: Checkpoints, fetching: asyncio.Task[Page]
-    ) -> None:
+    async def _follow(self, reading: Reading, checkpoints: Checkpoints) -> None:
+        first = reading.run.progress.next_page
+        fetching = asyncio.create_task(reading.connector.read_page(reading.query, first))
         circles = LoopGuard()
         channel = reading.channel
         try:
+            progress = await _estimated(reading)
             while True:
                 page = await fetching
                 if page.next is not None:
