@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 from fastapi import FastAPI
@@ -134,10 +134,10 @@ ACCESS: dict[tuple[str, str], Operation] = {
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of all that the application answers, told in its OpenAPI document or not."""
-    for route in app.routes:
+    for route in cast("list[Any]", app.routes):
         router, prefix = getattr(route, "original_router", None), ""
         if router is not None:
-            prefix = route.include_context.prefix  # type: ignore[attr-defined]
+            prefix = route.include_context.prefix
         for each in router.routes if router is not None else [route]:
             for method in each.methods - {"HEAD"}:
                 yield method, prefix + each.path

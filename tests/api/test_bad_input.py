@@ -213,7 +213,8 @@ async def test_a_missing_or_empty_body_is_refused(world: World) -> None:
 async def test_a_body_that_is_no_object_is_refused(world: World) -> None:
     async with Faults(world) as faults:
         for method, path in BODIES:
-            for body in (5, "text", True, [], [[]], [{}], 1.5):
+            bodies: tuple[Any, ...] = (5, "text", True, [], [[]], [{}], 1.5)
+            for body in bodies:
                 await faults.expect(REFUSED, method, good_path(world, path), json=body)
 
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WAIT_SECONDS = 90.0
+WAIT_SECONDS = 60.0
 # A command must not see the settings of whoever runs the tests.
 OWN_VARIABLES = ("CONJUNCT_", "DATABASE_URL")
 

@@ -119,7 +119,8 @@ def _read_bootstrap(path: Path) -> dict[str, str]:
 async def _put(server: Server, text: str, path: Path, *, destructive: bool) -> list[dict[str, Any]]:
     from conjunct.core.egress import Egress, EgressError, EgressPolicy
 
-    url = f"{server.url}/v1/projects/{quote(server.project, safe='')}/integrations:batch?destructive={str(destructive).lower()}"
+    project = quote(server.project, safe="")
+    url = f"{server.url}/v1/projects/{project}/integrations:batch?destructive={str(destructive).lower()}"
     headers = {"X-Api-Key": server.api_key, "Content-Type": "application/json"}
     body = json.dumps({"sourceYaml": text}).encode()
     async with Egress(policy=EgressPolicy(), user_agent="conjunct-cli") as egress:

@@ -1,0 +1,63 @@
+"""The OpenAPI document that we serve names our operations as the API specification does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.world import World
+from tests.support.specification import require_specification, specification
+
+OURS_ALONE = {"downloadPayload"}
+"""Operations that the specification has not: a link that a webhook message holds."""
+
+
+def operations(document: dict[str, Any], prefix: str = "") -> dict[str, tuple[str, str]]:
+    """Method and path by the operation's id."""
+    return {
+        operation["operationId"]: (method, path.removeprefix(prefix))
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if isinstance(operation, dict) and "operationId" in operation
+    }
+
+
+async def test_operations_are_named_and_placed_as_specified(world: World) -> None:
+    require_specification()
+    specified: dict[str, tuple[str, str]] = {}
+    for name in ("api.bundled", "read"):
+        specified |= operations(specification(name) or {})
+    ours = operations((await world.client.get("/v1/openapi.json")).json(), prefix="/v1")
+    assert ours.keys() - specified.keys() == OURS_ALONE
+    common = ours.keys() & specified.keys()
+    assert {name: ours[name] for name in common} == {name: specified[name] for name in common}
+
+
+async def test_parameters_are_those_that_are_specified(world: World) -> None:
+    require_specification()
+    document = (await world.client.get("/v1/openapi.json")).json()
+    faults = []
+    for name in ("api.bundled", "read"):
+        other = specification(name) or {}
+        for identifier, (method, path) in operations(document).items():
+            if (place := operations(other).get(identifier)) is None:
+                continue
+            ours = _parameters(document, document["paths"][path], method)
+            theirs = _parameters(other, other["paths"][place[1]], place[0])
+            faults += [f"{identifier} lacks {parameter}" for parameter in theirs - ours]
+            faults += [f"{identifier} has {parameter} too" for parameter in ours - theirs]
+    # The specification's own command line sends it.
+    assert faults == ["generateUploadUrl has ('query', 'md5') too"]
+
+
+def _parameters(document: dict[str, Any], path: dict[str, Any], method: str) -> set[tuple[str, str]]:
+    found = [*path.get("parameters", []), *path[method].get("parameters", [])]
+    return {(each["in"], each["name"]) for each in (_resolved(document, parameter) for parameter in found)}
+
+
+def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    found: Any = document
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return dict(found)
