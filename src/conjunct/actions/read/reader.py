@@ -110,6 +110,7 @@ class Reader:
                 if page.next is not None:
                     circles.check(page.next)
                     fetching = asyncio.create_task(reading.connector.read_page(reading.query, page.next))
+                    await asyncio.sleep(0)  # the request goes out before this page's records are worked on
                 if channel.is_stale(self._clock.now()):
                     channel = await self._reopen(reading)
                 messages = await self._messages(reading, channel, progress.page, page)
