@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+from pathlib import Path
+from typing import cast
 
 from alembic import command
+from alembic.script import Script
 from sqlalchemy import Connection
 
 from conjunct.app.embedded import scratch_postgres
@@ -25,7 +29,10 @@ async def make(message: str) -> None:
             config = alembic_config(connection)
             config.attributes["metadata"] = load_metadata()
             number = len(list((MIGRATIONS / "versions").glob("*.py"))) + 1
-            command.revision(config, message, autogenerate=True, rev_id=f"{number:04}")
+            made = cast("Script", command.revision(config, message, autogenerate=True, rev_id=f"{number:04}"))
+            path = Path(made.path)
+            # Alembic marks what it has written as still to be looked through.
+            path.write_text(re.sub(r"^ +# ###.*\n", "", path.read_text(), flags=re.MULTILINE))
 
         async with database.engine.begin() as connection:
             await connection.run_sync(compare)

@@ -104,6 +104,7 @@ async def test_a_second_start_keeps_the_data_and_the_key_and_tells_the_new_addre
         kept = await connect(data_dir)
         first = access(data_dir)
     with socket.socket() as taken:  # so that the system gives the second start another port
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", int(first["url"].rpartition(":")[2])))
         async with running(*up(data_dir)) as command:
             url = await command.url()
