@@ -37,7 +37,7 @@ async def run(database_url: str) -> list[Row]:
     """Measure on a database of its own on that server; each server twice in turn, the better one counts."""
     with tempfile.TemporaryDirectory() as folder:
         async with migrated_database(database_url) as database:
-            settings = Settings(data_dir=Path(folder), database_url=database.dsn)  # type: ignore[arg-type]
+            settings = Settings(data_dir=Path(folder), database_url=database.dsn)
             api_key = await _fill(settings, database)
             argument = f"{database.dsn} {folder}"
             headers = {"X-Api-Key": api_key}
@@ -97,7 +97,7 @@ def _our_app(argument: str) -> Any:
     """The whole API, opened when the server starts."""
     _quiet()
     dsn, _, folder = argument.partition(" ")
-    settings = Settings(data_dir=Path(folder), database_url=dsn)  # type: ignore[arg-type]
+    settings = Settings(data_dir=Path(folder), database_url=dsn)
     opened: dict[str, Any] = {}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 import yaml
 from fastapi import FastAPI
+
 from tests.api.world import MANIFEST, World
 
 Access = Literal["open", "signed", "frontend", "full"]

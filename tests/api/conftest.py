@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.api.world import World, make_world
-from tests.support.platform import running_platform
 
 from conjunct.core.database import Database
+from tests.api.world import World, make_world
+from tests.support.platform import running_platform
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.access import ACCESS, NEW_CONNECTION, NEW_DESTINATION, SOURCE, good_path, parameters_of, routes
-from tests.api.world import World
 
 from conjunct.app.api import create_api
 from conjunct.core.settings import Settings
+from tests.api.access import ACCESS, NEW_CONNECTION, NEW_DESTINATION, SOURCE, good_path, parameters_of, routes
+from tests.api.world import World
 
 BODIES = [(method, path) for (method, path), operation in ACCESS.items() if operation.takes_body]
 KEYED = [key for key, operation in ACCESS.items() if operation.access in ("frontend", "full")]

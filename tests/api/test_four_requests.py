@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.api.world import World
 from tests.support.specification import require_specification
 

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import yaml
 from sqlalchemy import TextClause, text
-from tests.support.platform import Platform
-from tests.support.tenants import make_key
 
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.tenants import NewProject
+from tests.support.platform import Platform
+from tests.support.tenants import make_key
 
 MANIFEST: dict[str, Any] = {
     "specVersion": "1.0.0",

@@ -12,14 +12,14 @@ import asyncpg
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.support.platform import running_platform, running_worker
-from tests.support.servers import serve
 
 from conjunct.app.api import create_api
 from conjunct.app.migrate import head
 from conjunct.app.services import open_services
 from conjunct.core.database import Database
 from conjunct.core.settings import Settings
+from tests.support.platform import running_platform, running_worker
+from tests.support.servers import serve
 
 
 @asynccontextmanager

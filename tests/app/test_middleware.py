@@ -11,9 +11,9 @@ from uuid import UUID
 
 import httpx
 import pytest
-from tests.support.platform import Platform, running_platform
 
 from conjunct.core.database import Database
+from tests.support.platform import Platform, running_platform
 
 LIMIT = 2048
 UPLOAD_LIMIT = 10 * 1024 * 1024

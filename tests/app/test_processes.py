@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.commands import gone
 
 from conjunct.app import processes
 from conjunct.app.processes import Child, Command, Lifeline, watch_lifeline
+from tests.support.commands import gone
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 

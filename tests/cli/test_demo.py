@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.support.commands import run
 
 from conjunct.app.demo import DemoFailed, story
 from conjunct.app.demo.receiver import Receiver
+from tests.support.commands import run
 
 
 async def test_the_demo_ends_well_and_leaves_nothing_running() -> None:

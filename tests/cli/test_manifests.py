@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.support.commands import Ended, run
-from tests.support.platform import MANIFEST, Platform, running_platform
 
 from conjunct.core.database import Database
+from tests.support.commands import Ended, run
+from tests.support.platform import MANIFEST, Platform, running_platform
 
 BAD = """\
 specVersion: 1.0.0

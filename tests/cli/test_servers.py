@@ -10,10 +10,10 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from tests.support.commands import Ended, run, running
 
 import conjunct
 from conjunct.core.database import Database
+from tests.support.commands import Ended, run, running
 
 EMPTY = "conjunct_test_cli"
 

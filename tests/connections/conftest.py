@@ -10,10 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.connections.providers import write_providers
-from tests.support.servers import serve
-from tests.support.specification import checked
-from tests.support.tenants import make_project
 
 from conjunct.connections import ConnectionService, router
 from conjunct.connectors import EgressTransport
@@ -25,6 +21,10 @@ from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
+from tests.connections.providers import write_providers
+from tests.support.servers import serve
+from tests.support.specification import checked
+from tests.support.tenants import make_project
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

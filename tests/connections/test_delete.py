@@ -5,10 +5,10 @@ from __future__ import annotations
 import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.connections.conftest import World
-from tests.connections.making import make
 
 from conjunct.core.problems import Conflict
+from tests.connections.conftest import World
+from tests.connections.making import make
 
 URL = "/v1/projects/acme/connections"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.connections.conftest import World
 from tests.connections.making import SECRET
 from tests.support.specification import require_specification, specification

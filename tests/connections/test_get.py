@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+
 from tests.connections.conftest import World
 from tests.connections.making import SECRET, make
 from tests.support.tenants import make_key

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import httpx
+
 from tests.connections.making import make
 
 GUIDE = Path(__file__).parents[2] / "docs/how-to/connect-a-customer.md"

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from sqlalchemy import event
-from tests.connections.conftest import World
-from tests.connections.making import SECRET, make
 
 from conjunct.core.database import Database
+from tests.connections.conftest import World
+from tests.connections.making import SECRET, make
 
 URL = "/v1/projects/acme/connections"
 

@@ -12,9 +12,6 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from sqlalchemy import text
-from tests.connections.conftest import World
-from tests.connections.making import SECRET, make
-from tests.support.servers import serve
 
 from conjunct.connections import ConnectionNotFound, ConnectionService, connection_json
 from conjunct.connectors import EgressTransport, UnknownModule
@@ -22,6 +19,9 @@ from conjunct.core.egress import Egress
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import TenantService
+from tests.connections.conftest import World
+from tests.connections.making import SECRET, make
+from tests.support.servers import serve
 
 UNKNOWN = "0192f0c1-0000-7000-8000-000000000000"
 

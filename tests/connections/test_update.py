@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+
 from tests.connections.conftest import World
 from tests.connections.making import SECRET, make
 

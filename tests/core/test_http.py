@@ -1,5 +1,7 @@
 """Every error is an RFC 9457 problem; bodies are limited in depth."""
 
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -38,10 +40,10 @@ async def client():
         yield client
 
 
-def problem(response: httpx.Response, status: int) -> dict:
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert body["status"] == status
     assert body["title"]
     assert body["detail"]
@@ -100,7 +102,7 @@ async def test_nul_in_an_address_is_refused(client: httpx.AsyncClient, address: 
 
 
 async def test_wide_is_not_deep(client: httpx.AsyncClient) -> None:
-    wide = [[] for _ in range(1000)]
+    wide: list[list[object]] = [[] for _ in range(1000)]
     response = await client.post("/echo/1", json={"name": "x", "nested": wide})
     assert response.json() == {"number": 1, "name": "x"}
 

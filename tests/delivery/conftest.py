@@ -15,10 +15,6 @@ import orjson
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.support.receiver import Receiver, webhook_receiver
-from tests.support.servers import serve
-from tests.support.specification import checked
-from tests.support.tenants import make_project
 
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
@@ -30,6 +26,10 @@ from conjunct.delivery.schemas import CreateDestination
 from conjunct.kit.clock import ManualClock
 from conjunct.queue import Job, Outcome, PostgresEngine, claims, settlement
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys
+from tests.support.receiver import Receiver, webhook_receiver
+from tests.support.servers import serve
+from tests.support.specification import checked
+from tests.support.tenants import make_project
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 PUBLIC_URL = "https://conjunct.example"

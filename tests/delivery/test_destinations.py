@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
+
 from tests.delivery.conftest import World
 from tests.support.specification import require_specification
 

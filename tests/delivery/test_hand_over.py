@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.delivery.conftest import LOOPBACK, PUBLIC_URL, World
 
 from conjunct.delivery import DeliveryOptions, DestinationNotFound
+from tests.delivery.conftest import LOOPBACK, PUBLIC_URL, World
 
 
 async def test_a_message_arrives_signed_with_its_id_and_headers(world: World) -> None:

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import orjson
 import pytest
-from tests.delivery.conftest import PUBLIC_URL, World
 
 from conjunct.delivery import Message, Payload
+from tests.delivery.conftest import PUBLIC_URL, World
 
 RECORD = orjson.dumps([{"fields": {"note": "large " * 60_000}}])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.delivery.conftest import World
 
 from conjunct.delivery import retention
 from conjunct.queue import Done, Job
+from tests.delivery.conftest import World
 
 
 async def sweep(world: World) -> retention.Swept:

@@ -8,9 +8,9 @@ from email.utils import format_datetime
 from itertools import pairwise
 
 import pytest
-from tests.delivery.conftest import World
 
 from conjunct.queue import Done, LeaseLost, Retry
+from tests.delivery.conftest import World
 
 
 async def test_the_whole_schedule_then_the_message_is_given_up_and_kept_for_14_days(world: World) -> None:

@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from scripts import documented_api, documented_cli, documented_problems, documented_settings, generate_docs
-from tests.support.specification import require_specification, specification
 
 from conjunct.core.settings import Settings
 from conjunct.manifests import parse_manifest
+from scripts import documented_api, documented_cli, documented_problems, documented_settings, generate_docs
+from tests.support.specification import require_specification, specification
 
 ROOT = generate_docs.ROOT
 REFERENCE = generate_docs.REFERENCE

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.support.platform import running_platform
-from tests.support.reading import contacts, hurry, rows, run_of, set_up, until, watermark
 
 from conjunct.core.database import Database
 from conjunct.queue.submission import CHANNEL
 from conjunct.simulators import SimulatorOptions
+from tests.support.platform import running_platform
+from tests.support.reading import contacts, hurry, rows, run_of, set_up, until, watermark
 
 
 @pytest.fixture

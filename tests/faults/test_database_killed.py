@@ -7,14 +7,14 @@ import signal
 from pathlib import Path
 
 import asyncpg
-from tests.support.platform import running_platform
-from tests.support.reading import contacts, run_of, set_up, until, watermark
 
 from conjunct.app.embedded import EmbeddedPostgres
 from conjunct.app.migrate import migrate
 from conjunct.core.database import Database
 from conjunct.queue.submission import CHANNEL
 from conjunct.simulators import SimulatorOptions
+from tests.support.platform import running_platform
+from tests.support.reading import contacts, run_of, set_up, until, watermark
 
 
 async def test_a_read_outlives_the_death_of_its_database(tmp_path: Path) -> None:

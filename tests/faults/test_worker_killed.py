@@ -6,14 +6,13 @@ import signal
 from functools import partial
 from pathlib import Path
 
+from conjunct.actions.read.checkpoints import MAX_PENDING
+from conjunct.core.database import Database
+from conjunct.simulators import SimulatorOptions
 from tests.faults.workers import worker_processes
 from tests.support.platform import Platform, running_platform
 from tests.support.reading import contacts, rows, run_of, scheduled_read, set_up, touch, watermark
 from tests.support.receiver import Received
-
-from conjunct.actions.read.checkpoints import MAX_PENDING
-from conjunct.core.database import Database
-from conjunct.simulators import SimulatorOptions
 
 
 async def test_every_record_arrives_although_workers_are_killed_in_the_middle(

@@ -13,10 +13,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.installations.provider import Provider, served_provider, write_providers
-from tests.support.servers import serve
-from tests.support.specification import checked
-from tests.support.tenants import make_project
 
 from conjunct import connections, installations, integrations
 from conjunct.connections import ConnectionService
@@ -32,6 +28,10 @@ from conjunct.manifests import Limits
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.queue import PostgresEngine
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
+from tests.installations.provider import Provider, served_provider, write_providers
+from tests.support.servers import serve
+from tests.support.specification import checked
+from tests.support.tenants import make_project
 
 CONTACTS = """
         - objectName: contacts

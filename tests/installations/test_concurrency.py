@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.installations.conftest import DEALS, manifest
 
 from conjunct.installations.schemas import CreateInstallation
+from tests.installations.conftest import DEALS, manifest
 
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import event
+
 from tests.installations.conftest import CONTACTS, DEALS, TICKETS, manifest, names, read_content
 from tests.support.specification import require_specification
 

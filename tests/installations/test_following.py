@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.installations.conftest import CONTACTS, DEALS, FURTHER, TICKETS, manifest, names, read_content
 
 from conjunct.queue import Job
+from tests.installations.conftest import CONTACTS, DEALS, FURTHER, TICKETS, manifest, names, read_content
 
 READ = "config.content.read.objects"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.installations.conftest import CONTACTS, DEALS, TICKETS, manifest, names, read_content
 
 from conjunct.connectors import Page
 from conjunct.installations.read_objects import ReadObject
 from conjunct.installations.sampling import sample
+from tests.installations.conftest import CONTACTS, DEALS, TICKETS, manifest, names, read_content
 
 READ = "config.content.read.objects"
 CHOSEN = {"selectedFields": {"phone": True}, "selectedFieldMappings": {"source": "utm"}}

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.installations.conftest import CONTACTS, DEALS, manifest, names, read_content
 
 MASK = "config.content.read.objects"

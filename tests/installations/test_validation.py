@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.installations.conftest import CONTACTS, DEALS, manifest, names, read_content
 
 READ = "config.content.read.objects"

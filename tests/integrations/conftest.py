@@ -11,9 +11,6 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.support.servers import serve
-from tests.support.specification import checked
-from tests.support.tenants import make_project
 
 from conjunct.core.database import Database
 from conjunct.core.encryption import Keyring, new_key
@@ -23,6 +20,9 @@ from conjunct.integrations import IntegrationService, Uploads, router
 from conjunct.kit.clock import ManualClock
 from conjunct.manifests import Limits
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys
+from tests.support.servers import serve
+from tests.support.specification import checked
+from tests.support.tenants import make_project
 
 
 @dataclass

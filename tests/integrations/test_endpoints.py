@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import event, text
+
 from tests.integrations.manifests import PROXY, manifest, reading
 from tests.support.specification import require_specification
 

@@ -9,6 +9,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+
 from tests.integrations.manifests import manifest, reading
 
 

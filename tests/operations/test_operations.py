@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.platform import Platform, running_platform
-from tests.support.specification import require_specification
 
 from conjunct.core.database import Database
 from conjunct.core.problems import InvalidRequest
 from conjunct.operations import LogLine, NewOperation, OperationService
+from tests.support.platform import Platform, running_platform
+from tests.support.specification import require_specification
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from tests.connectors.scripted import Received, Reply, ScriptedProvider, read_all, scripted_provider
 
 from conjunct.connectors import ReadQuery, object_support, support
 from conjunct.connectors.document_schema import document_schema
 from conjunct.providers import Catalog
 from conjunct.providers.catalog import BUILT_IN, FILE_NAME
+from tests.connectors.scripted import Received, Reply, ScriptedProvider, read_all, scripted_provider
 
 CATALOG = Catalog()
 FOLDERS = sorted(file.parent for file in BUILT_IN.glob(f"*/{FILE_NAME}"))

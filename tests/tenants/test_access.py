@@ -8,8 +8,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import delete, update
-from tests.support.servers import serve
-from tests.support.tenants import make_key, make_project
 
 from conjunct.core.database import Database
 from conjunct.core.encryption import Keyring, new_key
@@ -19,6 +17,8 @@ from conjunct.core.problems import Unauthorized
 from conjunct.tenants import Authenticator, CallerDep, FrontendProjectId, NewProject, ProjectId, ProjectKeys
 from conjunct.tenants.access import digest_of
 from conjunct.tenants.models import ApiKeyRow
+from tests.support.servers import serve
+from tests.support.tenants import make_key, make_project
 
 
 @pytest.fixture

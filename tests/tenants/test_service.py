@@ -8,12 +8,12 @@ import json
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
-from tests.support.tenants import make_project
 
 from conjunct.core.database import Database
 from conjunct.core.encryption import DecryptionFailed, Keyring, new_key
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService, consumer_json, group_json
 from conjunct.tenants.models import ApiKeyRow, ConsumerRow, GroupRow, ProjectKeyRow
+from tests.support.tenants import make_project
 
 MASTER = Keyring({"m1": new_key()}, current="m1")
 

@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/realcheck/redmine/check.py
 
-Takes some seven minutes, most of them waiting for the next full minute: schedules are no finer. Ends with 0 when all was
-as it must be, else with 1. Everything runs on loopback, in a temporary folder, and is gone at the end.
+Takes some seven minutes, most of them waiting for the next full minute: schedules are no finer. Ends with 0 when all
+was as it must be, else with 1. Everything runs on loopback, in a temporary folder, and is gone at the end.
 """
 
 from __future__ import annotations

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.support.platform import running_platform, running_worker
-from tests.support.reading import backfilled, contacts, rows, run_of, set_up, watermark
-
 from conjunct.core.database import Database
 from conjunct.simulators import SimulatorOptions
+from tests.support.platform import running_platform, running_worker
+from tests.support.reading import backfilled, contacts, rows, run_of, set_up, watermark
 
 
 async def test_a_backfill_of_days_brings_what_changed_in_them(database: Database, tmp_path: Path) -> None:

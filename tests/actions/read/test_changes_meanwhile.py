@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+
+from conjunct.actions.read.checkpoints import MAX_PENDING
+from conjunct.core.database import Database
+from conjunct.simulators import SimulatorOptions
 from tests.support.platform import Platform, running_platform
 from tests.support.reading import (
     COMPANIES,
@@ -23,10 +27,6 @@ from tests.support.reading import (
     until,
     watermark,
 )
-
-from conjunct.actions.read.checkpoints import MAX_PENDING
-from conjunct.core.database import Database
-from conjunct.simulators import SimulatorOptions
 
 
 async def set_up_and_stop_in_the_middle(platform: Platform, *further: dict[str, Any]) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from conjunct.core.database import Database
+from conjunct.simulators import SimulatorOptions
 from tests.support.platform import Platform, running_platform
 from tests.support.reading import (
     COMPANIES,
@@ -20,9 +23,6 @@ from tests.support.reading import (
     touch,
     watermark,
 )
-
-from conjunct.core.database import Database
-from conjunct.simulators import SimulatorOptions
 
 
 async def refused(platform: Platform, body: dict[str, Any], object_name: str = "people") -> dict[str, Any]:

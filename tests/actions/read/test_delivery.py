@@ -10,6 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
+
+from conjunct.core.database import Database
+from conjunct.simulators import SimulatorOptions
 from tests.support.platform import Platform, running_platform, running_worker
 from tests.support.reading import (
     COMPANIES,
@@ -26,9 +29,6 @@ from tests.support.reading import (
     waiting_job,
 )
 from tests.support.specification import require_specification, specification
-
-from conjunct.core.database import Database
-from conjunct.simulators import SimulatorOptions
 
 
 async def test_a_message_is_what_the_specification_says(database: Database, tmp_path: Path) -> None:

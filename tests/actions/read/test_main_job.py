@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from tests.support.platform import running_platform
-
 from conjunct.core.database import Database
+from tests.support.platform import running_platform
 
 
 async def test_a_backfill_delivers_every_record_once(database: Database, tmp_path: Path) -> None:

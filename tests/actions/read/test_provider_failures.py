@@ -6,6 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from conjunct.core.database import Database
+from conjunct.simulators import SimulatorOptions
 from tests.support.platform import Platform, running_platform, running_worker
 from tests.support.reading import (
     backfilled,
@@ -21,9 +24,6 @@ from tests.support.reading import (
     waiting_job,
     watermark,
 )
-
-from conjunct.core.database import Database
-from conjunct.simulators import SimulatorOptions
 
 
 def pages_asked_for(platform: Platform) -> Counter[str]:

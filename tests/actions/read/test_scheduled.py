@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from conjunct.core.database import Database
+from conjunct.simulators import SimulatorOptions
 from tests.support.platform import running_platform, running_worker
 from tests.support.reading import (
     backfilled,
@@ -20,9 +22,6 @@ from tests.support.reading import (
     waiting_job,
     watermark,
 )
-
-from conjunct.core.database import Database
-from conjunct.simulators import SimulatorOptions
 
 
 async def test_each_read_brings_only_what_changed_and_begins_where_the_last_began(
