@@ -37,7 +37,7 @@ async def migrated_database(server_url: str) -> AsyncIterator[Database]:
 @contextmanager
 def served(make_app: Callable[[str], Any], argument: str) -> Iterator[str]:
     """Serve `make_app(argument)` in a process of its own; gives its URL when it answers."""
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     context = multiprocessing.get_context("fork")

@@ -16,10 +16,12 @@ from conjunct.connections.state import ConnectionState
 from conjunct.core.database import rfc3339
 from conjunct.tenants import consumer_json, group_json
 
+# Joined by their ids alone: these are of the connection's own project, and with the project beside them a database
+# without statistics (a new one) searches by the project, once for each row.
 _FROM = """
     FROM connection c
-    JOIN customer_group g ON g.project_id = c.project_id AND g.id = c.group_id
-    JOIN consumer u ON u.project_id = c.project_id AND u.id = c.consumer_id
+    JOIN customer_group g ON g.id = c.group_id
+    JOIN consumer u ON u.id = c.consumer_id
     WHERE c.project_id = :project_id"""
 
 _FILTERS = {

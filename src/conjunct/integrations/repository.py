@@ -19,7 +19,7 @@ _INTEGRATION_JSON = f"""json_build_object(
     'createTime', {rfc3339("i.create_time")}, 'updateTime', {rfc3339("coalesce(i.update_time, i.create_time)")},
     'latestRevision', {_REVISION_JSON})"""
 
-_INTEGRATIONS = "integration i JOIN revision r ON r.id = i.latest_revision_id AND r.project_id = i.project_id"
+_INTEGRATIONS = "integration i JOIN revision r ON r.id = i.latest_revision_id"
 
 # Plain constants are joined here, never anything from outside.
 _LIST = text(f"""
