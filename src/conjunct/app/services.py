@@ -10,7 +10,7 @@ from datetime import timedelta
 from starlette.datastructures import State
 
 from conjunct import __version__
-from conjunct.actions.read import Ender, Reader, ReadJobs, ReadService, Runner, ScheduleKeeper, Starter
+from conjunct.actions.read import ReadAction, ReadJobs, ReadService
 from conjunct.connections import ConnectionService
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
@@ -105,43 +105,22 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         options=_delivery_options(settings, public_url),
         clock=clock,
     )
-    starter = Starter(operations, engine, clock)
-    schedules = ScheduleKeeper(engine, starter, clock)
     limits = Limits(catalog().modules(), timedelta(seconds=settings.minimum_schedule_seconds))
     integrations = IntegrationService(limits)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
     upstream = Upstream(database, integrations, installations, engine)
-    installations.add_listener(schedules)
     integrations.add_listener(upstream)
     connections.add_listener(upstream)
-    ender = Ender(
+    read = ReadAction.over(
         database=database,
         engine=engine,
         installations=installations,
         connections=connections,
         operations=operations,
-        clock=clock,
-    )
-    reader = Reader(
-        database=database, engine=engine, operations=operations, delivery=delivery, ender=ender, clock=clock
-    )
-    runner = Runner(
-        database=database,
-        installations=installations,
-        connections=connections,
         delivery=delivery,
-        reader=reader,
-        ender=ender,
         clock=clock,
     )
-    read_jobs = ReadJobs(
-        database=database,
-        engine=engine,
-        installations=installations,
-        connections=connections,
-        starter=starter,
-        runner=runner,
-    )
+    installations.add_listener(read.follower)
     return Services(
         database=database,
         engine=engine,
@@ -154,8 +133,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         upstream=upstream,
         operations=operations,
         delivery=delivery,
-        reads=ReadService(starter, schedules),
-        read_jobs=read_jobs,
+        reads=read.service,
+        read_jobs=read.jobs,
         public_url=public_url,
     )
 
