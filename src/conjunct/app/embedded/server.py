@@ -31,7 +31,8 @@ READY_SECONDS = 300.0
 # A server that dies is started again, but one that dies this often within the window is given up.
 RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
-NOT_READY = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+# The server starts, stops, or died while we connected; all of that shows itself again, or is over, at the next try.
+NOT_READY = (OSError, TimeoutError, asyncpg.OperatorInterventionError, asyncpg.ConnectionDoesNotExistError)
 
 T = TypeVar("T")
 
