@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+import asyncpg
 import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -20,6 +21,9 @@ MEDIA_TYPE = "application/problem+json"
 _LOCATIONS: dict[object, Location] = {"path": "path", "query": "query", "header": "header"}
 _MAX_SHOWN_VALUE = 200
 _SECRET_NAME = re.compile("key|secret|password|token|credential|auth", re.IGNORECASE)
+
+# asyncpg says InternalClientError where the server ends a connection in the moment at which it is used.
+_LOST = (OSError, PoolTimeout, InterfaceError, OperationalError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +44,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, _on_database_error)
     app.add_exception_handler(PoolTimeout, _on_database_error)
     app.add_exception_handler(OSError, _on_database_error)
+    app.add_exception_handler(asyncpg.InternalClientError, _on_database_error)
     app.add_exception_handler(Exception, _on_unexpected)
 
 
@@ -112,9 +117,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    lost = isinstance(error, OSError | PoolTimeout | InterfaceError | OperationalError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
+    lost = isinstance(error, _LOST) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     if not lost:
         return await _on_unexpected(request, error)
     log.warning("database unavailable", error=type(error).__name__)

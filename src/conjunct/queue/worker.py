@@ -23,7 +23,15 @@ from conjunct.queue.wakeup import Bell
 CLAIM_BATCH = 200
 SETTLE_BATCH = 200  # each lane of a batch takes a lock, and Postgres's lock table is bounded
 SHORTEST_TICK = 0.05  # seconds between two looks at the clock, however often it is asked for
-UNAVAILABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# asyncpg says InternalClientError where the server ends a connection in the moment at which it is used.
+UNAVAILABLE = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 log = structlog.get_logger(__name__)
 

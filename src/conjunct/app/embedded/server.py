@@ -32,7 +32,13 @@ READY_SECONDS = 300.0
 RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
 # The server starts, stops, or died while we connected; all of that shows itself again, or is over, at the next try.
-NOT_READY = (OSError, TimeoutError, asyncpg.OperatorInterventionError, asyncpg.ConnectionDoesNotExistError)
+NOT_READY = (
+    OSError,
+    TimeoutError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InternalClientError,
+)
 
 T = TypeVar("T")
 
