@@ -71,10 +71,11 @@ class Redmine:
 
     def _sent(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
         """Send a change. SQLite refuses one (500, nothing done) that meets a mail job's: it is sent again."""
-        for _ in range(4):
-            response = self.client.request(method, path, json=content)
+        response = self.client.request(method, path, json=content)
+        for _ in range(3):
             if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
                 break
+            response = self.client.request(method, path, json=content)
         return self._answered(response)
 
     def reset_key(self, user: int) -> str:
