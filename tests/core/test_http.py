@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -29,6 +30,8 @@ async def client():
     async def echo(number: int, body: Body) -> dict[str, object]:
         if body.name == "crash":
             raise RuntimeError("an inner secret")
+        if body.name == "database gone":
+            raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
         if body.name == "refuse":
             raise Unprocessable(
                 "No.", remedy="Say yes.", issues=[Issue("name", "is no", value="refuse", line=3, column=1)]
@@ -111,6 +114,11 @@ async def test_an_unexpected_error_shows_nothing_of_the_inside(client: httpx.Asy
     response = await client.post("/echo/1", json={"name": "crash"})
     problem(response, 500)
     assert "secret" not in response.text
+
+
+async def test_a_database_that_goes_away_is_told_as_such(client: httpx.AsyncClient) -> None:
+    body = problem(await client.post("/echo/1", json={"name": "database gone"}), 503)
+    assert body["retryable"] is True
 
 
 async def test_unknown_paths_and_methods_are_problems(client: httpx.AsyncClient) -> None:

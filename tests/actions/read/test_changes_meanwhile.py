@@ -73,6 +73,17 @@ async def test_a_failure_of_a_read_whose_installation_is_deleted_is_of_no_conseq
         assert "job.failed" not in capsys.readouterr().out
 
 
+async def test_a_read_that_ends_well_says_nothing_of_credentials_that_came_meanwhile(
+    database: Database, tmp_path: Path
+) -> None:
+    async with running_platform(database, tmp_path) as platform:
+        operation_id = await set_up_and_stop_in_the_middle(platform)
+        await rows(platform, "update connection set version = version + 1, status = 'created' returning id")
+        platform.receiver.recover()
+        assert (await platform.ended(operation_id))["status"] == "success"
+        assert (await platform.send("GET", f"/connections/{platform.connection}", 200))["status"] == "created"
+
+
 async def test_a_read_ends_on_the_config_that_it_began_with(database: Database, tmp_path: Path) -> None:
     async with running_platform(database, tmp_path) as platform:
         operation_id = await set_up_and_stop_in_the_middle(platform)

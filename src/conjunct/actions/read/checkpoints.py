@@ -48,6 +48,7 @@ class Checkpoints:
         self._commit = commit
         self._pending: HandOver | None = None
         self._pages = 0
+        self._draining = False
         self._urgent = asyncio.Event()
         self._taken = asyncio.Event()
         self._committing: asyncio.Task[None] | None = None
@@ -68,6 +69,7 @@ class Checkpoints:
 
     async def drain(self) -> None:
         """Wait until everything is committed; raises what a commit raises."""
+        self._draining = True
         self._urgent.set()
         if self._committing is not None:
             await self._committing
@@ -85,8 +87,12 @@ class Checkpoints:
                 self._urgent.clear()
                 self._taken.set()
                 await self._commit(taken)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(SPACING):
-                        await self._urgent.wait()
+                if not self._draining:
+                    await self._keep_distance()
         finally:
             self._taken.set()  # whoever waits for room shall see how it ended
+
+    async def _keep_distance(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SPACING):
+                await self._urgent.wait()
