@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from conjunct.core.database import Database
 from conjunct.tenants import NewProject, ProjectKeys, TenantService
-from conjunct.tenants.access import digest_of, new_api_key, shown_prefix
+from conjunct.tenants.credentials import digest_of, new_api_key, shown_prefix
 from conjunct.tenants.models import ApiKeyRow
 
 

@@ -15,7 +15,7 @@ from conjunct.core.http import api_router
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.problems import Unauthorized
 from conjunct.tenants import Authenticator, CallerDep, FrontendProjectId, NewProject, ProjectId, ProjectKeys
-from conjunct.tenants.access import digest_of
+from conjunct.tenants.credentials import digest_of
 from conjunct.tenants.models import ApiKeyRow
 from tests.support.servers import serve
 from tests.support.tenants import make_key, make_project
@@ -123,13 +123,13 @@ async def test_a_key_is_remembered_for_a_moment_and_forgotten_on_demand(
     database: Database, project: NewProject
 ) -> None:
     authenticator = Authenticator(database)
-    caller = await authenticator.authenticate(project.api_key)
+    caller = await authenticator.authenticate(api_key=project.api_key)
     assert (caller.project_id, caller.project_name) == (project.project_id, "acme")
     await switch_off(database, project.api_key)
-    assert await authenticator.authenticate(project.api_key) is caller
+    assert await authenticator.authenticate(api_key=project.api_key) is caller
     authenticator.forget()
     with pytest.raises(Unauthorized):
-        await authenticator.authenticate(project.api_key)
+        await authenticator.authenticate(api_key=project.api_key)
 
 
 async def test_what_is_remembered_ends_by_itself(
@@ -137,21 +137,21 @@ async def test_what_is_remembered_ends_by_itself(
 ) -> None:
     monkeypatch.setattr("conjunct.tenants.access._CACHE_SECONDS", 0.0)
     authenticator = Authenticator(database)
-    await authenticator.authenticate(project.api_key)
+    await authenticator.authenticate(api_key=project.api_key)
     async with database.transaction() as session:
         await session.execute(delete(ApiKeyRow))
     with pytest.raises(Unauthorized):
-        await authenticator.authenticate(project.api_key)
+        await authenticator.authenticate(api_key=project.api_key)
 
 
 async def test_an_unknown_key_is_not_remembered(database: Database, project: NewProject) -> None:
     authenticator = Authenticator(database)
     late = await make_key(database, project, "full", active=False)
     with pytest.raises(Unauthorized):
-        await authenticator.authenticate(late)
+        await authenticator.authenticate(api_key=late)
     async with database.transaction() as session:
         await session.execute(update(ApiKeyRow).where(ApiKeyRow.digest == digest_of(late)).values(active=True))
-    assert (await authenticator.authenticate(late)).project_id == project.project_id
+    assert (await authenticator.authenticate(api_key=late)).project_id == project.project_id
 
 
 async def test_memory_is_bounded_and_the_latest_stay(
@@ -161,10 +161,10 @@ async def test_memory_is_bounded_and_the_latest_stay(
     authenticator = Authenticator(database)
     first, second, third = [await make_key(database, project, "full") for _ in range(3)]
     for api_key in (first, second, third):
-        await authenticator.authenticate(api_key)
+        await authenticator.authenticate(api_key=api_key)
     for api_key in (first, second, third):
         await switch_off(database, api_key)
-    await authenticator.authenticate(second)
-    await authenticator.authenticate(third)
+    await authenticator.authenticate(api_key=second)
+    await authenticator.authenticate(api_key=third)
     with pytest.raises(Unauthorized):
-        await authenticator.authenticate(first)
+        await authenticator.authenticate(api_key=first)

@@ -38,7 +38,7 @@ async def test_a_new_project_has_a_key_that_opens_it(database: Database, tenants
         assert await tenants.has_projects(session) is False
         made = await tenants.create_org_and_project(session, org="Acme", project="acme", app_name="App")
         assert await tenants.has_projects(session) is True
-    caller = await Authenticator(database).authenticate(made.api_key)
+    caller = await Authenticator(database).authenticate(api_key=made.api_key)
     assert (caller.project_id, caller.project_name, caller.scopes) == (made.project_id, "acme", frozenset({"full"}))
     assert made.api_key not in repr(made)
 

@@ -148,7 +148,7 @@ async def generate_upload_url(
 ) -> schemas.SignedUrl:
     """A URL to PUT an archive of at most 10 MB to, within 15 minutes and without further credentials."""
     caller.require("full")
-    signed = uploads.sign(caller.project_id, md5)
+    signed = uploads.sign(caller.require_project(), md5)
     _, project_id, name = signed.path.split("/")
     address = request.url_for("upload_archive", project_id=project_id, name=name)
     origin = getattr(request.app.state, "public_url", None)

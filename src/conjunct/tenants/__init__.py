@@ -1,7 +1,14 @@
 """Orgs, projects, API keys, groups, consumers, and who may do what."""
 
-from conjunct.tenants.access import Authenticator, Caller
-from conjunct.tenants.dependencies import CallerDep, FrontendProjectId, ProjectId
+from conjunct.tenants.access import Authenticator
+from conjunct.tenants.caller import Caller
+from conjunct.tenants.dependencies import (
+    BuilderDep,
+    CallerDep,
+    Confinement,
+    FrontendProjectId,
+    ProjectId,
+)
 from conjunct.tenants.keys import ProjectKeys
 from conjunct.tenants.schemas import Consumer, Group
 from conjunct.tenants.service import NewProject, TenantService
@@ -9,8 +16,10 @@ from conjunct.tenants.wire import consumer_json, group_json
 
 __all__ = [
     "Authenticator",
+    "BuilderDep",
     "Caller",
     "CallerDep",
+    "Confinement",
     "Consumer",
     "FrontendProjectId",
     "Group",

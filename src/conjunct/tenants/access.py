@@ -1,108 +1,91 @@
-"""Who is calling: API keys, what each may do, and the project that it opens."""
+"""Who is calling: API keys, customers' JWTs and builders' tokens, and the project that each opens."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import replace
+from typing import TypeVar, cast
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from conjunct.core.database import Database
-from conjunct.core.problems import Forbidden, NotFound, Unauthorized
-from conjunct.tenants.models import ApiKeyRow, ProjectRow
+from conjunct.core.problems import Unauthorized
+from conjunct.tenants import customer_tokens
+from conjunct.tenants.caller import Caller, Role, no_such_project
+from conjunct.tenants.credentials import BUILDER_TOKEN_PREFIX, digest_of
+from conjunct.tenants.models import ApiKeyRow, BuilderRow, BuilderTokenRow, JwtKeyRow, ProjectRow
 
-Scope = Literal["full", "frontend"]
-
-KEY_PREFIX = "cj_"
-_SHOWN_CHARACTERS = 10
 _CACHE_SECONDS = 5.0
 _CACHE_SIZE = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The project that a credential opens and what it may do there."""
-
-    project_id: str
-    project_name: str
-    scopes: frozenset[str]
-    api_key_id: str
-
-    def require(self, scope: Scope) -> None:
-        """Refuse with `Forbidden` unless the credential has `scope`; `full` includes `frontend`."""
-        if scope not in self.scopes and "full" not in self.scopes:
-            raise Forbidden(
-                f"This API key lacks the scope {scope!r}.",
-                remedy=f"Use a key with the scope {scope!r} or 'full'.",
-            )
-
-    def open_project(self, project_id_or_name: str) -> str:
-        """The id of the named project; `NotFound` for any other, whether it exists or not."""
-        if project_id_or_name in (self.project_id, self.project_name):
-            return self.project_id
-        raise NotFound(
-            f"There is no project {project_id_or_name!r} that this API key can see.",
-            remedy="Check the project's id or name, and that the API key belongs to it.",
-        )
-
-
-def new_api_key() -> str:
-    """A fresh API key: a visible prefix and 256 random bits."""
-    return KEY_PREFIX + secrets.token_urlsafe(32)
-
-
-def digest_of(api_key: str) -> bytes:
-    """What is kept of an API key for look-up. The key is random, so that a plain SHA-256 cannot be guessed back."""
-    return hashlib.sha256(api_key.encode()).digest()
-
-
-def shown_prefix(api_key: str) -> str:
-    """The first characters of a key, by which people tell it from others."""
-    return api_key[:_SHOWN_CHARACTERS]
+Found = TypeVar("Found")
 
 
 class Authenticator:
-    """Finds the caller of an API key, remembering answers for a few seconds.
+    """Finds the caller of a credential, remembering answers for a few seconds.
 
-    A key that is switched off or deleted stops working at once in the process that did it, and within 5 seconds in
-    the others.
+    A credential that is switched off or deleted stops working at once in the process that did it, and within 5
+    seconds in the others.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._known: OrderedDict[Hashable, tuple[float, object]] = OrderedDict()
 
-    async def authenticate(self, api_key: str | None) -> Caller:
-        """The caller that `api_key` belongs to; `Unauthorized` when there is none, or it is off or unknown."""
-        if not api_key:
-            raise Unauthorized("The request has no API key.", remedy="Send your API key in the header X-Api-Key.")
-        digest = digest_of(api_key)
-        now = time.monotonic()
-        known = self._known.get(digest)
-        if known is not None and known[0] > now:
-            return known[1]
-        caller = await self._look_up(digest)
-        if caller is None:
-            self._known.pop(digest, None)
+    async def authenticate(self, *, api_key: str | None = None, bearer: str | None = None) -> Caller:
+        """The caller of the credential; an API key goes before a bearer token.
+
+        `Unauthorized` when there is none, or it is off, expired or unknown.
+        """
+        if api_key:
+            return await self._by_api_key(api_key)
+        if bearer is None:
             raise Unauthorized(
-                "The API key is unknown or switched off.",
-                remedy="Check the header X-Api-Key; the first start of Conjunct writes a key into bootstrap.json.",
+                "The request has no credential.",
+                remedy="Send your API key in the header X-Api-Key, or a token as Authorization: Bearer.",
             )
-        self._known[digest] = (now + _CACHE_SECONDS, caller)
-        self._known.move_to_end(digest)
-        while len(self._known) > _CACHE_SIZE:
-            self._known.popitem(last=False)
-        return caller
+        if bearer.startswith(BUILDER_TOKEN_PREFIX):
+            return await self._by_builder_token(bearer)
+        return await self._by_customer_token(bearer)
+
+    async def open_project(self, caller: Caller, project_id_or_name: str) -> str:
+        """The id of the named project; `NotFound` for any that the caller cannot see, whether it exists or not."""
+        if caller.project_id is not None:
+            if project_id_or_name in (caller.project_id, caller.project_name):
+                return caller.project_id
+            raise no_such_project(project_id_or_name)
+        statement = select(ProjectRow.id).where(
+            ProjectRow.org_id == caller.org_id,
+            or_(ProjectRow.id == project_id_or_name, ProjectRow.name == project_id_or_name),
+        )
+        async with self._database.reading() as connection:
+            found = await connection.scalar(statement)
+        if found is None:
+            raise no_such_project(project_id_or_name)
+        return str(found)
 
     def forget(self) -> None:
-        """Drop every remembered answer; called where a key changes."""
+        """Drop every remembered answer; called where a credential changes."""
         self._known.clear()
 
-    async def _look_up(self, digest: bytes) -> Caller | None:
+    async def _by_api_key(self, api_key: str) -> Caller:
+        digest = digest_of(api_key)
+        return await self._remembered(("api key", digest), lambda: self._find_api_key(digest))
+
+    async def _by_builder_token(self, token: str) -> Caller:
+        digest = digest_of(token)
+        return await self._remembered(("builder token", digest), lambda: self._find_builder(digest))
+
+    async def _by_customer_token(self, token: str) -> Caller:
+        key_id = customer_tokens.key_id_of(token)
+        public_key, opened = await self._remembered(("jwt key", key_id), lambda: self._find_jwt_key(key_id))
+        claims = customer_tokens.verify(token, public_key)
+        actor = f"jwt:{key_id}:{claims.consumer_ref}"
+        return replace(opened, actor=actor, group_ref=claims.group_ref, consumer_ref=claims.consumer_ref)
+
+    async def _find_api_key(self, digest: bytes) -> Caller:
         statement = (
             select(ApiKeyRow.id, ApiKeyRow.scopes, ProjectRow.id, ProjectRow.name)
             .join(ProjectRow, ProjectRow.id == ApiKeyRow.project_id)
@@ -111,6 +94,59 @@ class Authenticator:
         async with self._database.reading() as connection:
             row = (await connection.execute(statement)).one_or_none()
         if row is None:
-            return None
-        key_id, scopes, project_id, project_name = row
-        return Caller(project_id, project_name, frozenset(scopes), key_id)
+            raise Unauthorized(
+                "The API key is unknown or switched off.",
+                remedy="Check the header X-Api-Key; the first start of Conjunct writes a key into bootstrap.json.",
+            )
+        key_id, scopes, project_id, name = row
+        return Caller("api_key", f"api-key:{key_id}", frozenset(scopes), project_id=project_id, project_name=name)
+
+    async def _find_builder(self, digest: bytes) -> Caller:
+        unexpired = or_(BuilderTokenRow.expire_time.is_(None), BuilderTokenRow.expire_time > func.now())
+        statement = (
+            select(BuilderRow.id, BuilderRow.org_id, BuilderRow.role)
+            .join(BuilderTokenRow, BuilderTokenRow.builder_id == BuilderRow.id)
+            .where(BuilderTokenRow.digest == digest, unexpired)
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            raise Unauthorized(
+                "The builder's token is unknown, withdrawn or expired.",
+                remedy="Ask the operator for a new one: `conjunct admin create-token EMAIL` makes it.",
+            )
+        builder_id, org_id, role = row
+        return Caller(
+            kind="builder",
+            actor=f"builder:{builder_id}",
+            scopes=frozenset({"full"}),
+            builder_id=builder_id,
+            org_id=org_id,
+            role=cast("Role | None", role),
+        )
+
+    async def _find_jwt_key(self, key_id: str) -> tuple[str, Caller]:
+        """The public key, and what all tokens signed with its other half have in common."""
+        statement = (
+            select(JwtKeyRow.public_key_pem, ProjectRow.id, ProjectRow.name)
+            .join(ProjectRow, ProjectRow.id == JwtKeyRow.project_id)
+            .where(JwtKeyRow.id == key_id, JwtKeyRow.active)
+        )
+        async with self._database.reading() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            raise customer_tokens.unknown_key()
+        public_key, project_id, name = row
+        return public_key, Caller("jwt", "", frozenset({"frontend"}), project_id=project_id, project_name=name)
+
+    async def _remembered(self, key: Hashable, find: Callable[[], Awaitable[Found]]) -> Found:
+        now = time.monotonic()
+        known = self._known.get(key)
+        if known is not None and known[0] > now:
+            return cast("Found", known[1])
+        self._known.pop(key, None)
+        found = await find()
+        self._known[key] = (now + _CACHE_SECONDS, found)
+        while len(self._known) > _CACHE_SIZE:
+            self._known.popitem(last=False)
+        return found

@@ -5,37 +5,74 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
-from fastapi.security import APIKeyHeader
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from conjunct.tenants.access import Authenticator, Caller
+from conjunct.core.problems import Forbidden
+from conjunct.tenants.access import Authenticator
+from conjunct.tenants.caller import Caller
 
 _header = APIKeyHeader(name="X-Api-Key", scheme_name="APIKeyHeader", auto_error=False)
+_bearer = HTTPBearer(scheme_name="Bearer", bearerFormat="JWT", auto_error=False)
 
 
-async def current_caller(request: Request, api_key: Annotated[str | None, Depends(_header)]) -> Caller:
-    """The caller that the request's credential belongs to."""
-    authenticator: Authenticator = request.app.state.authenticator
-    return await authenticator.authenticate(api_key)
+async def authenticator(request: Request) -> Authenticator:
+    """The process's authenticator."""
+    found: Authenticator = request.app.state.authenticator
+    return found
 
 
-async def opened_project(
-    caller: Annotated[Caller, Depends(current_caller)],
-    project_id_or_name: Annotated[str, Path(alias="projectIdOrName", description="The project's id or name.")],
-) -> str:
-    """The id of the project in the path, opened with a credential of the scope `full`."""
-    caller.require("full")
-    return caller.open_project(project_id_or_name)
+AuthenticatorDep = Annotated[Authenticator, Depends(authenticator)]
 
 
-async def opened_project_frontend(
-    caller: Annotated[Caller, Depends(current_caller)],
-    project_id_or_name: Annotated[str, Path(alias="projectIdOrName", description="The project's id or name.")],
-) -> str:
-    """The id of the project in the path, opened with a credential of the scope `frontend` or `full`."""
-    caller.require("frontend")
-    return caller.open_project(project_id_or_name)
+async def current_caller(
+    request: Request,
+    found: AuthenticatorDep,
+    api_key: Annotated[str | None, Depends(_header)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    """The caller that the request's credential belongs to; `request.state.caller` tells it to what comes after."""
+    caller = await found.authenticate(api_key=api_key, bearer=bearer.credentials if bearer else None)
+    request.state.caller = caller
+    return caller
 
 
 CallerDep = Annotated[Caller, Depends(current_caller)]
+ProjectIdOrName = Annotated[str, Path(alias="projectIdOrName", description="The project's id or name.")]
+
+
+async def opened_project(found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName) -> str:
+    """The id of the project in the path, opened with a credential of the scope `full`."""
+    caller.require("full")
+    return await found.open_project(caller, project_id_or_name)
+
+
+async def opened_project_frontend(
+    found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName
+) -> str:
+    """The id of the project in the path, opened with any credential that has a scope.
+
+    A customer's JWT passes here: the endpoint keeps it to its own group (`Confinement`).
+    """
+    caller.require("frontend")
+    return await found.open_project(caller, project_id_or_name)
+
+
+async def confinement(caller: CallerDep) -> str | None:
+    """The one group that the caller may see, if confined to one."""
+    return caller.group_ref
+
+
+async def current_builder(caller: CallerDep) -> Caller:
+    """The builder who is calling; `Forbidden` for other credentials."""
+    if caller.kind != "builder":
+        raise Forbidden(
+            "This is about orgs and people, which only builders may see and change.",
+            remedy="Send a builder's token as Authorization: Bearer; `conjunct admin create-token EMAIL` makes one.",
+        )
+    return caller
+
+
 ProjectId = Annotated[str, Depends(opened_project)]
 FrontendProjectId = Annotated[str, Depends(opened_project_frontend)]
+Confinement = Annotated[str | None, Depends(confinement)]
+BuilderDep = Annotated[Caller, Depends(current_builder)]

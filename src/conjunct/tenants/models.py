@@ -63,6 +63,50 @@ class ApiKeyRow(Base):
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
 
 
+class JwtKeyRow(Base):
+    """The public half of a key with which a builder signs customers' tokens; its id is the `kid`."""
+
+    __tablename__ = "jwt_key"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(Text)
+    algorithm: Mapped[str] = mapped_column(Text)
+    public_key_pem: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+    update_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+
+
+class BuilderRow(Base):
+    """A person who builds integrations, in one org at most; `role` is what they are there."""
+
+    __tablename__ = "builder"
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[Id | None] = mapped_column(ForeignKey("org.id", ondelete="SET NULL"), index=True)
+    role: Mapped[Id | None]
+    email: Mapped[Id] = mapped_column(unique=True)
+    idp_provider: Mapped[str] = mapped_column(Text)
+    idp_ref: Mapped[str] = mapped_column(Text)
+    first_name: Mapped[str | None] = mapped_column(Text)
+    last_name: Mapped[str | None] = mapped_column(Text)
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+
+
+class BuilderTokenRow(Base):
+    """A builder's token: its SHA-256 for look-up."""
+
+    __tablename__ = "builder_token"
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    builder_id: Mapped[Id] = mapped_column(ForeignKey("builder.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    prefix: Mapped[str] = mapped_column(Text)
+    create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+    expire_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
 class GroupRow(Base):
     """A customer of the builder, under the builder's own reference."""
 

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.kit.ids import new_id
-from conjunct.tenants.access import Scope, digest_of, new_api_key, shown_prefix
+from conjunct.tenants.caller import Scope
+from conjunct.tenants.credentials import digest_of, new_api_key, shown_prefix
 from conjunct.tenants.keys import ProjectKeys
 from conjunct.tenants.models import ApiKeyRow, ConsumerRow, GroupRow, OrgRow, ProjectRow
 

@@ -117,6 +117,22 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": 50},
     )
     op.create_table(
+        "builder",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("org_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("role", sa.Text(collation="C"), nullable=True),
+        sa.Column("email", sa.Text(collation="C"), nullable=False),
+        sa.Column("idp_provider", sa.Text(), nullable=False),
+        sa.Column("idp_ref", sa.Text(), nullable=False),
+        sa.Column("first_name", sa.Text(), nullable=True),
+        sa.Column("last_name", sa.Text(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("builder_org_id_fkey"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name=op.f("builder_pkey")),
+        sa.UniqueConstraint("email", name=op.f("builder_email_key")),
+    )
+    op.create_index(op.f("builder_org_id_idx"), "builder", ["org_id"], unique=False)
+    op.create_table(
         "project",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("org_id", sa.Text(collation="C"), nullable=False),
@@ -147,6 +163,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("api_key_digest_key")),
     )
     op.create_index(op.f("api_key_project_id_idx"), "api_key", ["project_id"], unique=False)
+    op.create_table(
+        "builder_token",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("builder_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["builder_id"], ["builder.id"], name=op.f("builder_token_builder_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("builder_token_pkey")),
+        sa.UniqueConstraint("digest", name=op.f("builder_token_digest_key")),
+    )
+    op.create_index(op.f("builder_token_builder_id_idx"), "builder_token", ["builder_id"], unique=False)
     op.create_table(
         "consumer",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -229,6 +260,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("integration_pkey")),
         sa.UniqueConstraint("project_id", "name", name=op.f("integration_project_id_name_key")),
     )
+    op.create_table(
+        "jwt_key",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("public_key_pem", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("jwt_key_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("jwt_key_pkey")),
+    )
+    op.create_index(op.f("jwt_key_project_id_idx"), "jwt_key", ["project_id"], unique=False)
     op.create_table(
         "project_key",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -522,16 +569,22 @@ def downgrade() -> None:
     op.drop_table("connection")
     op.drop_index(op.f("project_key_project_id_idx"), table_name="project_key")
     op.drop_table("project_key")
+    op.drop_index(op.f("jwt_key_project_id_idx"), table_name="jwt_key")
+    op.drop_table("jwt_key")
     op.drop_table("integration")
     op.drop_table("destination")
     op.drop_index(op.f("delivery_payload_expires_at_idx"), table_name="delivery_payload")
     op.drop_table("delivery_payload")
     op.drop_table("customer_group")
     op.drop_table("consumer")
+    op.drop_index(op.f("builder_token_builder_id_idx"), table_name="builder_token")
+    op.drop_table("builder_token")
     op.drop_index(op.f("api_key_project_id_idx"), table_name="api_key")
     op.drop_table("api_key")
     op.drop_index(op.f("project_org_id_idx"), table_name="project")
     op.drop_table("project")
+    op.drop_index(op.f("builder_org_id_idx"), table_name="builder")
+    op.drop_table("builder")
     op.drop_table("worker")
     op.drop_index("schedule_next_at_idx", table_name="schedule")
     op.drop_table("schedule")
