@@ -321,8 +321,8 @@ async def test_a_project_that_the_key_does_not_open_is_not_found(world: World, p
         "type": "https://conjunct.dev/problems/not-found",
         "title": "Not found",
         "status": 404,
-        "detail": f"There is no project {project!r} that this API key can see.",
-        "remedy": "Check the project's id or name, and that the API key belongs to it.",
+        "detail": f"There is no project {project!r} that this credential can see.",
+        "remedy": "Check the project's id or name, and that the credential belongs to it.",
         "subsystem": "api",
         "retryable": False,
     }

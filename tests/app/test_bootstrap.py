@@ -43,7 +43,7 @@ async def test_it_makes_a_project_whose_key_opens_it(database: Database, tenants
     made = await bootstrap(database, tenants, print_nothing)
     assert made is not None
     assert made.project_name == "default"
-    caller = await Authenticator(database).authenticate(made.api_key)
+    caller = await Authenticator(database).authenticate(api_key=made.api_key)
     assert (caller.project_id, caller.scopes) == (made.project_id, frozenset({"full"}))
     assert made.api_key not in repr(made)
 
