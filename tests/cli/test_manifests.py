@@ -132,7 +132,7 @@ async def test_deploy_tells_what_the_server_refuses(platform: Platform, manifest
     ("changed", "told"),
     [
         ({"CONJUNCT_API_KEY": "cj_wrong"}, "The API key is unknown or switched off."),
-        ({"CONJUNCT_PROJECT": "nosuch"}, "There is no project 'nosuch' that this API key can see."),
+        ({"CONJUNCT_PROJECT": "nosuch"}, "There is no project 'nosuch' that this credential can see."),
         ({"CONJUNCT_PROJECT": "a b?c"}, "There is no project 'a b?c' "),
         ({"CONJUNCT_URL": "http://127.0.0.1:1"}, "http://127.0.0.1:1 does not answer"),
         ({"CONJUNCT_URL": "nonsense"}, "nonsense"),
