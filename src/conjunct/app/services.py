@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from starlette.datastructures import State
@@ -26,6 +26,8 @@ from conjunct.operations import OperationService
 from conjunct.providers import ProviderOverrides, catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
 from conjunct.tenants import Authenticator, ProjectKeys, TenantService
+from conjunct.tenants.api_keys import ApiKeyService
+from conjunct.tenants.jwt_keys import JwtKeyService
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Services:
     engine: Engine
     authenticator: Authenticator
     tenants: TenantService
+    api_keys: ApiKeyService
+    jwt_keys: JwtKeyService
     integrations: IntegrationService
     uploads: Uploads
     connections: ConnectionService
@@ -46,6 +50,7 @@ class Services:
     reads: ReadService
     read_jobs: ReadJobs
     public_url: str
+    page_key: bytes = field(repr=False)
 
     def install(self, state: State) -> None:
         """Put the services where the endpoints' dependencies look for them."""
@@ -86,7 +91,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
     storage = FolderStorage(settings.data_dir / "storage")
     keys = ProjectKeys(master)
     tenants = TenantService(keys)
-    operations = OperationService(master.derive("page tokens"))
+    page_key = master.derive("page tokens")
+    operations = OperationService(page_key)
     overrides = ProviderOverrides(settings.load_provider_overrides())
     connections = ConnectionService(
         tenants=tenants,
@@ -126,6 +132,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         engine=engine,
         authenticator=Authenticator(database),
         tenants=tenants,
+        api_keys=ApiKeyService(keys),
+        jwt_keys=JwtKeyService(),
         integrations=integrations,
         uploads=Uploads(storage, master.derive("uploads"), clock),
         connections=connections,
@@ -136,6 +144,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         reads=read.service,
         read_jobs=read.jobs,
         public_url=public_url,
+        page_key=page_key,
     )
 
 

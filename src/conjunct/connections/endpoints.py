@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from conjunct.connections.schemas import Connection, GenerateConnectionRequest, UpdateConnectionRequest
 from conjunct.connections.service import ConnectionService, Refresh
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.core.paging import PagerDep
 from conjunct.tenants import CallerDep, FrontendProjectId
 
 router = api_router(tags=["Connection"])
@@ -41,17 +42,17 @@ async def list_connections(
     project_id: FrontendProjectId,
     connections: Connections,
     database: DatabaseDep,
+    pager: PagerDep,
     provider: ProviderFilter = None,
     group_ref: GroupFilter = None,
     consumer_ref: ConsumerFilter = None,
 ) -> Response:
     """The project's connections, oldest first, without credentials."""
     async with database.reading() as reading:
-        return json_bytes(
-            await connections.list_json(
-                reading, project_id, provider=provider, group_ref=group_ref, consumer_ref=consumer_ref
-            )
+        found = await connections.list_page(
+            reading, project_id, pager.page, provider=provider, group_ref=group_ref, consumer_ref=consumer_ref
         )
+    return pager.answer(found)
 
 
 @router.post(_COLLECTION + ":generate", operation_id="generateConnection", response_model=Connection, status_code=201)

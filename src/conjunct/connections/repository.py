@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from conjunct.connections.models import ConnectionRow
 from conjunct.connections.state import ConnectionState
 from conjunct.core.database import rfc3339
+from conjunct.core.paging import Items, Page, page_sql
 from conjunct.tenants import consumer_json, group_json
 
 # Joined by their ids alone: these are of the connection's own project, and with the project beside them a database
@@ -55,7 +56,7 @@ def connection_json(connection: str, group: str, consumer: str) -> str:
 
 @cache
 def _list_statement(filters: frozenset[str]) -> TextClause:
-    return text(f"SELECT json_agg({connection_json('c', 'g', 'u')} ORDER BY c.id)::text {_narrowed(filters)}")
+    return text(page_sql(connection_json("c", "g", "u"), _narrowed(filters), "c.id"))
 
 
 @cache
@@ -77,12 +78,11 @@ class ConnectionRepository:
     def __init__(self, session: AsyncSession | AsyncConnection) -> None:
         self._session = session
 
-    async def list_json(self, project_id: str, **filters: str | None) -> str | None:
-        """The connections as a JSON array, oldest first; None when there are none. Filters that are None are off."""
+    async def list_page(self, project_id: str, page: Page, **filters: str | None) -> Items:
+        """The connections, oldest first. Filters that are None are off."""
         given = {name: value for name, value in filters.items() if value is not None}
-        rows = await self._session.execute(_list_statement(frozenset(given)), {"project_id": project_id, **given})
-        found: str | None = rows.scalar_one()
-        return found
+        values = {"project_id": project_id, **page.parameters, **given}
+        return Items(*(await self._session.execute(_list_statement(frozenset(given)), values)).one())
 
     async def get_json(self, project_id: str, connection_id: str) -> str | None:
         rows = await self._session.execute(_GET, {"project_id": project_id, "id": connection_id})

@@ -25,6 +25,7 @@ from conjunct.connections.schemas import ConnectionRequest, GenerateConnectionRe
 from conjunct.connections.state import ConnectionState
 from conjunct.connections.update_mask import ACCOUNT_MASKS, credential_mask, read_mask
 from conjunct.connectors import Connector, Definition, Transport
+from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.kit.ids import new_id
@@ -70,18 +71,19 @@ class ConnectionService:
         """Have `listener` asked before a connection is deleted. The composition root calls this."""
         self._listeners.append(listener)
 
-    async def list_json(
+    async def list_page(
         self,
         session: AsyncSession | AsyncConnection,
         project_id: str,
+        page: Page = WHOLE,
         *,
         provider: str | None = None,
         group_ref: str | None = None,
         consumer_ref: str | None = None,
-    ) -> str | None:
-        """The project's connections as a JSON array, oldest first, without credentials; None when there are none."""
-        return await ConnectionRepository(session).list_json(
-            project_id, provider=provider, group_ref=group_ref, consumer_ref=consumer_ref
+    ) -> Items:
+        """A page of the project's connections, oldest first, without credentials."""
+        return await ConnectionRepository(session).list_page(
+            project_id, page, provider=provider, group_ref=group_ref, consumer_ref=consumer_ref
         )
 
     async def get_json(self, session: AsyncSession | AsyncConnection, project_id: str, connection_id: str) -> str:

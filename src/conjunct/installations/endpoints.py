@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.core.paging import PagerDep
 from conjunct.installations import schemas
 from conjunct.installations.installing import Installer
 from conjunct.installations.service import InstallationService
@@ -43,11 +44,15 @@ _ONE = _OF_INTEGRATION + "/{installationId}"
     response_model=list[schemas.Installation],
 )
 async def list_installations_for_project(
-    project_id: ProjectId, service: Installations, database: DatabaseDep, group_ref: GroupRef = None
+    project_id: ProjectId,
+    service: Installations,
+    database: DatabaseDep,
+    pager: PagerDep,
+    group_ref: GroupRef = None,
 ) -> Response:
     """All installations of the project, oldest first."""
     async with database.reading() as connection:
-        return json_bytes(await service.list_json(connection, project_id, group_ref))
+        return pager.answer(await service.list_page(connection, project_id, pager.page, group_ref=group_ref))
 
 
 @router.get(_OF_INTEGRATION, operation_id="listInstallations", response_model=list[schemas.Installation])
@@ -56,11 +61,13 @@ async def list_installations(
     integration: IntegrationId,
     service: Installations,
     database: DatabaseDep,
+    pager: PagerDep,
     group_ref: GroupRef = None,
 ) -> Response:
     """All installations of one integration, oldest first."""
     async with database.reading() as connection:
-        return json_bytes(await service.list_of_integration_json(connection, project_id, integration, group_ref))
+        found = await service.list_of_integration(connection, project_id, pager.page, integration, group_ref=group_ref)
+    return pager.answer(found)
 
 
 @router.post(_OF_INTEGRATION, operation_id="createInstallation", status_code=201, response_model=schemas.Installation)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.connections import connection_json
 from conjunct.core.database import rfc3339
+from conjunct.core.paging import Items, Page, page_sql
 from conjunct.installations.models import ConfigRow, InstallationRow
 from conjunct.operations import last_operation_status
 from conjunct.tenants import group_json
@@ -36,16 +37,15 @@ _JOINED = """
     JOIN consumer u ON u.id = c.consumer_id"""
 
 # Joined below are constants, never anything from outside.
-_LIST = text(f"""
-    SELECT coalesce(json_agg({_INSTALLATION_JSON} ORDER BY i.id), '[]')::text FROM {_JOINED}
-    WHERE i.project_id = :project_id AND (CAST(:group_ref AS text) IS NULL OR g.group_ref = :group_ref)""")  # noqa: S608
+_OF_PROJECT = f"""FROM {_JOINED}
+    WHERE i.project_id = :project_id AND (CAST(:group_ref AS text) IS NULL OR g.group_ref = :group_ref)"""
+
+_LIST = text(page_sql(_INSTALLATION_JSON, _OF_PROJECT, "i.id"))
 
 _LIST_OF_INTEGRATION = text(f"""
-    SELECT (
-        SELECT coalesce(json_agg({_INSTALLATION_JSON} ORDER BY i.id), '[]')::text FROM {_JOINED}
-        WHERE i.project_id = :project_id AND i.integration_id = n.id
-            AND (CAST(:group_ref AS text) IS NULL OR g.group_ref = :group_ref))
-    FROM integration n WHERE n.project_id = :project_id AND (n.id = :integration OR n.name = :integration)
+    SELECT list.* FROM integration n
+    CROSS JOIN LATERAL ({page_sql(_INSTALLATION_JSON, f"{_OF_PROJECT} AND i.integration_id = n.id", "i.id")}) list
+    WHERE n.project_id = :project_id AND (n.id = :integration OR n.name = :integration)
     ORDER BY n.id <> :integration LIMIT 1""")  # noqa: S608
 
 _GET = text(f"""
@@ -89,16 +89,17 @@ class InstallationRepository:
     def __init__(self, session: AsyncSession | AsyncConnection) -> None:
         self._session = session
 
-    async def list_json(self, project_id: str, group_ref: str | None) -> str:
-        row = await self._session.execute(_LIST, {"project_id": project_id, "group_ref": group_ref})
-        found: str = row.scalar_one()
-        return found
+    async def list_page(self, project_id: str, page: Page, group_ref: str | None) -> Items:
+        values = {"project_id": project_id, "group_ref": group_ref, **page.parameters}
+        return Items(*(await self._session.execute(_LIST, values)).one())
 
-    async def list_of_integration_json(self, project_id: str, integration: str, group_ref: str | None) -> str | None:
+    async def list_of_integration(
+        self, project_id: str, page: Page, integration: str, group_ref: str | None
+    ) -> Items | None:
         """None when there is no such integration."""
-        values = {"project_id": project_id, "integration": integration, "group_ref": group_ref}
-        found: str | None = (await self._session.execute(_LIST_OF_INTEGRATION, values)).scalar_one_or_none()
-        return found
+        values = {"project_id": project_id, "integration": integration, "group_ref": group_ref, **page.parameters}
+        row = (await self._session.execute(_LIST_OF_INTEGRATION, values)).one_or_none()
+        return None if row is None else Items(*row)
 
     async def get_json(self, project_id: str, integration: str, installation_id: str) -> str | None:
         values = {"project_id": project_id, "integration": integration, "id": installation_id}

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.connections import ConnectionService
 from conjunct.connectors import Connector
+from conjunct.core.paging import Items, Page
 from conjunct.installations.content import ConfigContent
 from conjunct.installations.following import with_retained
 from conjunct.installations.planning import Plan, Planner
@@ -49,15 +50,17 @@ class InstallationService:
         """Have `listener` told of changes, on their transaction. The composition root calls this."""
         self._listeners.append(listener)
 
-    async def list_json(self, connection: AsyncConnection, project_id: str, group_ref: str | None) -> str:
-        """The project's installations, oldest first, as JSON of the specification."""
-        return await InstallationRepository(connection).list_json(project_id, group_ref)
+    async def list_page(
+        self, connection: AsyncConnection, project_id: str, page: Page, *, group_ref: str | None
+    ) -> Items:
+        """A page of the project's installations, oldest first, as JSON of the specification."""
+        return await InstallationRepository(connection).list_page(project_id, page, group_ref)
 
-    async def list_of_integration_json(
-        self, connection: AsyncConnection, project_id: str, integration: str, group_ref: str | None
-    ) -> str:
-        """An integration's installations, oldest first, as JSON; raises IntegrationNotFound."""
-        found = await InstallationRepository(connection).list_of_integration_json(project_id, integration, group_ref)
+    async def list_of_integration(
+        self, connection: AsyncConnection, project_id: str, page: Page, integration: str, *, group_ref: str | None
+    ) -> Items:
+        """A page of an integration's installations, oldest first, as JSON; raises IntegrationNotFound."""
+        found = await InstallationRepository(connection).list_of_integration(project_id, page, integration, group_ref)
         if found is None:
             raise IntegrationNotFound(integration)
         return found

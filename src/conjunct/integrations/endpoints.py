@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.core.paging import PagerDep
 from conjunct.integrations import schemas
 from conjunct.integrations.service import IntegrationService
 from conjunct.integrations.sources import SourceReader
@@ -47,10 +48,12 @@ Destructive = Annotated[
     operation_id="listIntegrations",
     response_model=list[schemas.Integration],
 )
-async def list_integrations(project_id: FrontendProjectId, service: Integrations, database: DatabaseDep) -> Response:
+async def list_integrations(
+    project_id: FrontendProjectId, service: Integrations, database: DatabaseDep, pager: PagerDep
+) -> Response:
     """All integrations of the project, oldest first, each with its latest revision."""
     async with database.reading() as connection:
-        return json_bytes(await service.list_json(connection, project_id))
+        return pager.answer(await service.list_page(connection, project_id, pager.page))
 
 
 @router.post(

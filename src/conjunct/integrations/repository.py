@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, u
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.core.database import rfc3339
+from conjunct.core.paging import WHOLE, Items, Page, page_sql
 from conjunct.integrations.models import IntegrationRow, RevisionRow
 
 _REVISION_JSON = f"""json_build_object(
@@ -22,9 +23,10 @@ _INTEGRATION_JSON = f"""json_build_object(
 _INTEGRATIONS = "integration i JOIN revision r ON r.id = i.latest_revision_id"
 
 # Plain constants are joined here, never anything from outside.
-_LIST = text(f"""
-    SELECT coalesce(json_agg({_INTEGRATION_JSON} ORDER BY i.id), '[]')::text FROM {_INTEGRATIONS}
-    WHERE i.project_id = :project_id AND (CAST(:ids AS text[]) IS NULL OR i.id = ANY(:ids))""")  # noqa: S608
+_OF_PROJECT = f"""FROM {_INTEGRATIONS}
+    WHERE i.project_id = :project_id AND (CAST(:ids AS text[]) IS NULL OR i.id = ANY(:ids))"""
+
+_LIST = text(page_sql(_INTEGRATION_JSON, _OF_PROJECT, "i.id"))
 
 _GET = text(f"""
     SELECT {_INTEGRATION_JSON}::text FROM {_INTEGRATIONS}
@@ -51,10 +53,9 @@ class IntegrationRepository:
             text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"deploy/{project_id}"}
         )
 
-    async def list_json(self, project_id: str, ids: list[str] | None = None) -> str:
-        row = await self._session.execute(_LIST, {"project_id": project_id, "ids": ids})
-        found: str = row.scalar_one()
-        return found
+    async def list_page(self, project_id: str, page: Page = WHOLE, *, ids: list[str] | None = None) -> Items:
+        values = {"project_id": project_id, "ids": ids, **page.parameters}
+        return Items(*(await self._session.execute(_LIST, values)).one())
 
     async def get_json(self, project_id: str, id_or_name: str) -> str | None:
         row = await self._session.execute(_GET, {"project_id": project_id, "id_or_name": id_or_name})

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.integrations.cache import RevisionCache
 from conjunct.integrations.changes import Revision, RevisionListener
@@ -45,9 +46,9 @@ class IntegrationService:
         """The manifest in a YAML text; raises ManifestInvalid with every fault."""
         return parse_manifest(text, limits=self._limits)
 
-    async def list_json(self, connection: AsyncConnection, project_id: str) -> str:
-        """All integrations of a project with their latest revisions, as JSON of the specification."""
-        return await IntegrationRepository(connection).list_json(project_id)
+    async def list_page(self, connection: AsyncConnection, project_id: str, page: Page = WHOLE) -> Items:
+        """A page of a project's integrations with their latest revisions, as JSON of the specification."""
+        return await IntegrationRepository(connection).list_page(project_id, page)
 
     async def get_json(self, connection: AsyncConnection | AsyncSession, project_id: str, id_or_name: str) -> str:
         """One integration, as JSON of the specification; raises IntegrationNotFound."""
@@ -93,7 +94,7 @@ class IntegrationService:
                 ids.append(row.id)
             else:
                 ids.append(await self._add(session, project_id, integration))
-        return await repository.list_json(project_id, ids)
+        return (await repository.list_page(project_id, ids=ids)).json
 
     async def revise(
         self, session: AsyncSession, project_id: str, id_or_name: str, manifest: Manifest, *, destructive: bool
