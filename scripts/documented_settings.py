@@ -60,4 +60,6 @@ def _without_none(annotation: Any) -> Any:
 
 
 def _default(value: object) -> str:
-    return "none" if value is None or value == () else code(str(value))
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    return "none" if value in (None, "") else code(str(value))

@@ -63,6 +63,8 @@ def test_a_named_file_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch)
         ("CONJUNCT_DATABASE_POOL_SIZE", "1"),
         ("CONJUNCT_ALLOWED_NETWORKS", "10.0.0.0/8,hush"),
         ("CONJUNCT_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("CONJUNCT_CORS_ORIGINS", "hush.example.com"),
+        ("CONJUNCT_CORS_ORIGINS", "https://example.com/hush"),
         ("CONJUNCT_PUBLIC_URL", "hush"),
         ("CONJUNCT_PUBLIC_URL", "ftp://hush"),
         ("CONJUNCT_MAX_BODY_BYTES", "10"),

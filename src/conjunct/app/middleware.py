@@ -61,13 +61,18 @@ class SurfaceRouting:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-            label = host.partition(".")[0].lower()
-            if label in SURFACES and "." in host:
-                prefix = f"/{label}"
-                scope = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
+        surface = surface_of_host(scope) if scope["type"] == "http" else None
+        if surface is not None:
+            prefix = f"/{surface}"
+            scope = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
         await self._app(scope, receive, send)
+
+
+def surface_of_host(scope: Scope) -> str | None:
+    """The surface that the request's host names, if it names one."""
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    label = host.partition(".")[0].lower()
+    return label if label in SURFACES and "." in host else None
 
 
 class BodyLimit:
@@ -85,7 +90,7 @@ class BodyLimit:
         limit = next((size for prefix, size in self._longer.items() if scope["path"].startswith(prefix)), self._limit)
         declared = dict(scope["headers"]).get(b"content-length", b"")
         if declared.isdigit() and int(declared) > limit:
-            await _refuse(scope, send, _too_large(limit))
+            await refuse(scope, send, _too_large(limit))
             return
         received = 0
 
@@ -107,7 +112,8 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-async def _refuse(scope: Scope, send: Send, problem: Problem) -> None:
+async def refuse(scope: Scope, send: Send, problem: Problem) -> None:
+    """Answer with a problem before the request reaches the application."""
     # The connection stays open, and the server reads past the rest: closed now, a client that is still sending would
     # see its connection reset instead of this answer.
     body = render(problem, request_id=scope.get("state", {}).get("request_id"))

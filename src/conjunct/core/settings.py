@@ -26,6 +26,8 @@ _DATABASE_URL = re.compile(
     r"postgres(ql)?(\+asyncpg)?://(\S*@)?(\[[\da-fA-F:.]+\]|[^\s@:/?\[\]]*)(:\d+)?([/?][^\s@]*)?"
 )
 
+_ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z\d+.-]*://(\[[\da-fA-F:.]+\]|[^\s/:?#@\[\]]+)(:\d+)?")
+
 
 class SettingsError(Exception):
     """A setting is missing or bad; the message names it."""
@@ -74,6 +76,11 @@ class Settings(BaseSettings):
         description="Private networks that destinations and providers may be in, comma-separated, such as "
         "`127.0.0.0/8,10.0.0.0/8`. All private, loopback and link-local addresses are refused otherwise.",
     )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",),
+        description="Origins whose web pages may use the API, comma-separated, such as `https://app.example.com`; "
+        "`*` is any, an empty value none.",
+    )
     provider_overrides: Path | None = Field(
         None,
         description="YAML file that maps provider names to other base URLs, such as `hubspot: http://127.0.0.1:8081`.",
@@ -103,7 +110,14 @@ class Settings(BaseSettings):
             raise ValueError("it must look like postgresql://user:password@host:5432/name")
         return value
 
-    @field_validator("allowed_networks", mode="before")
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(each == "*" or _ORIGIN.fullmatch(each) for each in value):
+            raise ValueError("each must look like https://app.example.com, without a path")
+        return tuple(each.lower() for each in value)
+
+    @field_validator("allowed_networks", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
