@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from conjunct import __version__, connections, delivery, installations, integrations, operations
 from conjunct.actions import read
 from conjunct.app import health
+from conjunct.app.cors import Cors
 from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.settings import Settings
+from conjunct.tenants import api_keys, jwt_keys
 
 if TYPE_CHECKING:
     from conjunct.app.services import Services
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 UPLOAD_BYTES = 10 * 1024 * 1024
 
 PLATFORM = (
+    api_keys.router,
+    jwt_keys.router,
     connections.router,
     delivery.router,
     delivery.payload_router,
@@ -31,9 +36,19 @@ PLATFORM = (
 )
 
 
+class _Api(FastAPI):
+    """FastAPI, whose answers to unexpected errors have a request id too, and can be read by web pages."""
+
+    cors_origins: tuple[str, ...] = ()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        # What is added by `add_middleware` stands within what answers unexpected errors, and never sees those answers.
+        return RequestContext(Cors(super().build_middleware_stack(), origins=self.cors_origins))
+
+
 def create_api(settings: Settings, services: Services) -> FastAPI:
     """The application, over services that are open."""
-    app = FastAPI(
+    app = _Api(
         title="Conjunct",
         version=__version__,
         openapi_url="/v1/openapi.json",
@@ -51,5 +66,5 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
     app.include_router(health.router)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})
     app.add_middleware(SurfaceRouting)
-    app.add_middleware(RequestContext)
+    app.cors_origins = settings.cors_origins
     return app

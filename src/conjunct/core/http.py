@@ -121,3 +121,13 @@ Transaction = Annotated[AsyncSession, Depends(transaction, scope="function")]
 def json_bytes(body: bytes | str | None, status: int = 200) -> Response:
     """An answer whose JSON was made by Postgres."""
     return Response(body or b"[]", status_code=status, media_type="application/json")
+
+
+def problems_as_json(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of operations whose problems of these statuses are sent as plain `application/json`.
+
+    So the API specification has it for a few operations, where all others send `application/problem+json`. What an
+    operation documents is what it sends: see `problem_responses`.
+    """
+    content = {"application/json": {"schema": {"type": "object", "title": "Problem"}}}
+    return {status: {"description": "A problem.", "content": content} for status in statuses}

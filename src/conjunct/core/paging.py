@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request, Response
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import Select, SQLColumnExpression
 
 from conjunct.core.http import json_bytes
 from conjunct.core.problems import InvalidRequest, Issue
@@ -23,7 +23,7 @@ LARGEST_SIZE = 1_000
 
 _NEXT = "X-Next-Page-Token"
 
-_Rows = TypeVar("_Rows", bound=Select[Any])
+_Rows = TypeVar("_Rows", bound=Select[*tuple[Any, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Page:
         """The values of `:after` and `:limit` in a statement made by `page_sql`."""
         return {"after": self.after, "limit": self.limit}
 
-    def of(self, statement: _Rows, column: ColumnElement[str], *, newest_first: bool = False) -> _Rows:
+    def of(self, statement: _Rows, column: SQLColumnExpression[str], *, newest_first: bool = False) -> _Rows:
         """The statement's page, ordered by the id in `column`."""
         if self.after is not None:
             statement = statement.where(column < self.after if newest_first else column > self.after)

@@ -37,7 +37,7 @@ class MethodNotAllowed(Problem):
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Make `app` answer every error as `application/problem+json`."""
+    """Make `app` answer every error as a problem, in `application/problem+json` unless the operation says otherwise."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -67,7 +67,14 @@ def _answer(request: Request, problem: Problem, headers: dict[str, str] | None =
     if problem.retry_after is not None:
         seconds = max(0, round((problem.retry_after - datetime.now(UTC)).total_seconds()))
         headers["Retry-After"] = str(seconds)
-    return Response(render(problem, request_id=request_id), problem.status, headers, MEDIA_TYPE)
+    media_type = _media_type(request, problem.status)
+    return Response(render(problem, request_id=request_id), problem.status, headers, media_type)
+
+
+def _media_type(request: Request, status: int) -> str:
+    """What the operation documents for a problem of this status, if anything, else what RFC 9457 says."""
+    documented = getattr(request.scope.get("route"), "responses", {}).get(status, {})
+    return next(iter(documented.get("content", {})), MEDIA_TYPE)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

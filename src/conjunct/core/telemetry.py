@@ -26,11 +26,13 @@ SECRET_NAME = re.compile(
     r"|signature|database[-_]?url",
     re.IGNORECASE,
 )
-# Of texts: the password in a URL, and what follows a word that announces a credential.
+# Of texts: the password in a URL, what follows a word that announces a credential, and our own keys by their prefix,
+# which stand in the paths of the operations on API keys.
 SECRET_TEXT = re.compile(
     r"(?P<before>\w+://[^\s/:@]*:)[^\s/@]+(?=@)"
     r"|(?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
-    r"|(?P<name>\b[\w-]*(?:api[-_]?key|token|secret|password)[\w-]*[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+",
+    r"|(?P<name>\b[\w-]*(?:api[-_]?key|token|secret|password)[\w-]*[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+"
+    r"|(?P<own>\bcjb?_)[\w-]{8,}",
     re.IGNORECASE,
 )
 # Libraries that say a lot: they are heard from warnings on, unless everything is wanted.
@@ -125,7 +127,7 @@ def _redacted_item(value: Any) -> Any:
 
 
 def _mask_text(match: re.Match[str]) -> str:
-    return (match["before"] or match["scheme"] or match["name"] or "") + MASK
+    return (match["before"] or match["scheme"] or match["name"] or match["own"] or "") + MASK
 
 
 def _renderer(*, for_people: bool, colors: bool) -> Processor:
