@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 
 import orjson
@@ -17,6 +17,26 @@ from conjunct.core.problems import InvalidRequest, Issue
 MAX_JSON_DEPTH = 64
 
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+AnswerHook = Callable[[Response, AsyncSession | None], Awaitable[None]]
+"""Hears of the answer that an endpoint gave, on the request's own transaction while it is still open; None if the
+endpoint has its transactions for itself, which have ended then."""
+
+
+class AnswerInstead(Exception):
+    """Raised by a dependency that knows the answer, so that the endpoint is not called."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+def on_answer(request: Request, hook: AnswerHook) -> None:
+    """Have `hook` called when the endpoint has answered; not when it raised a problem."""
+    if not hasattr(request.state, "answer_hooks"):
+        request.state.answer_hooks = []
+    request.state.answer_hooks.append(hook)
 
 
 class _JsonRoute(APIRoute):
@@ -33,7 +53,13 @@ class _JsonRoute(APIRoute):
                 if body:
                     _require_json_type(request)
                     request._json = parse_json(body)  # noqa: SLF001 - where Starlette keeps a parsed body
-            return await handle(request)
+            try:
+                response = await handle(request)
+            except AnswerInstead as instead:
+                return instead.response
+            for hook in getattr(request.state, "answer_hooks", ()):
+                await hook(response, getattr(request.state, "session", None))
+            return response
 
         return handle_json
 
@@ -111,6 +137,7 @@ async def transaction(request: Request) -> AsyncIterator[AsyncSession]:
     """The request's transaction; it commits before the answer is sent, and rolls back on a problem."""
     opened: Database = request.app.state.database
     async with opened.transaction() as session:
+        request.state.session = session
         yield session
 
 
