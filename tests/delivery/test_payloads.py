@@ -21,7 +21,7 @@ async def large_message(world: World, id_: str = "op-1") -> tuple[Message, Paylo
         channel = await world.service.open_channel(session, world.project_id, hook["id"])
     payload = await world.service.store_payload(channel, id_, RECORD)
     body = {"resultInfo": {"type": "url", "downloadUrl": payload.placeholder, "numRecords": 1}}
-    return world.message(hook, id_, body, payload=payload), payload
+    return world.message(hook, id_, body, payloads=(payload,)), payload
 
 
 async def link_of(world: World, place: int = -1) -> str:

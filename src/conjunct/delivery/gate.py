@@ -28,6 +28,7 @@ class DisabledDestination:
     project_id: str
     destination_id: str
     name: str
+    type: str
     address: str
     reason: str
 
@@ -82,7 +83,7 @@ class Gate:
         found = await repository.lock_health(session, project_id, destination_id)
         if found is None:
             return self._remember(destination_id, Health(enabled=False))
-        before, name, address = found
+        before, name, type_name, address = found
         after = before.after(tally, self._clock.now())
         if after != before:
             await repository.save_health(session, project_id, destination_id, after)
@@ -90,7 +91,9 @@ class Gate:
             reason = after.disabled_reason or ""
             log.warning("destination.disabled", destination_id=destination_id, project_id=project_id, reason=reason)
             for listener in self.listeners:
-                await listener(session, DisabledDestination(project_id, destination_id, name, address, reason))
+                await listener(
+                    session, DisabledDestination(project_id, destination_id, name, type_name, address, reason)
+                )
         return self._remember(destination_id, after)
 
     async def current(self, session: AsyncSession, project_id: str, destination_id: str) -> Health:

@@ -27,8 +27,8 @@ SWEEP = "delivery.sweep"
 _MAX_JOB_ATTEMPTS = 1000
 
 
-def retry_job(project_id: str, message_id: str, at: datetime) -> NewJob:
-    """The job that tries a kept message again. It has no lane: messages do not wait for one another."""
+def retry_job(project_id: str, message_id: str, at: datetime | None) -> NewJob:
+    """The job that tries a kept message, at once or later. It has no lane: messages do not wait for one another."""
     return NewJob(project_id, RETRY, message_id, run_at=at, max_attempts=_MAX_JOB_ATTEMPTS)
 
 
@@ -80,7 +80,7 @@ class Retries:
         async with self._database.transaction() as session:
             keyring = await self._keys.keyring(session, job.tenant)
             spooled = await spool.open_message(session, keyring, job.tenant, job.ref_id)
-            if spooled is not None and spooled.message.payload is not None:
+            if spooled is not None and spooled.message.payloads:
                 await payloads.offer_again(session, job.tenant, job.ref_id, self._clock.now())
         return spooled
 

@@ -38,7 +38,7 @@ class Message:
     operation_id: str | None
     body: bytes = field(repr=False)
     records: int
-    payload: Payload | None = None
+    payloads: tuple[Payload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,16 +117,19 @@ class DeliveryAttemptRow(Base):
 
 
 class DeliveryPayloadRow(Base):
-    """A large body in the storage, for a message that goes by download link.
+    """A large body in the storage, for a message that goes by download link. A message has one, rarely more (`part`).
 
-    `sealed_key` signs its links. It is removed some time after it was last offered, once its message is gone.
+    `sealed_key` signs its links. `sealed_content` is the body itself where it was kept together with its message
+    instead of in the storage. The row is removed some time after it was last offered, once its message is gone.
     """
 
     __tablename__ = "delivery_payload"
-    __table_args__ = (UniqueConstraint("project_id", "message_id"),)
+    __table_args__ = (UniqueConstraint("project_id", "message_id", "part"),)
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
     message_id: Mapped[Id]
+    part: Mapped[int] = mapped_column(server_default=text("0"))
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     expires_at: Mapped[Timestamp] = mapped_column(index=True)

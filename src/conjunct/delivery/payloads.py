@@ -28,9 +28,9 @@ KEPT = timedelta(hours=1)
 _UNIX_DIGITS = 12
 
 _PUT = text("""
-insert into delivery_payload (id, project_id, message_id, sealed_key, expires_at)
-values (:id, :project_id, :message_id, :sealed_key, :expires_at)
-on conflict (project_id, message_id) do update set expires_at = excluded.expires_at
+insert into delivery_payload (id, project_id, message_id, part, sealed_key, expires_at)
+values (:id, :project_id, :message_id, 0, :sealed_key, :expires_at)
+on conflict (project_id, message_id, part) do update set expires_at = excluded.expires_at
 returning id, sealed_key
 """)
 
@@ -41,6 +41,7 @@ class _Stored:
     project_id: str
     keyring: Keyring = field(repr=False)
     signing_key: bytes = field(repr=False)
+    sealed_content: bytes | None = field(repr=False)
 
 
 class PayloadService:
@@ -72,11 +73,30 @@ class PayloadService:
         )
         return open_payload(keyring, payload_id, sealed_key)
 
+    async def keep(
+        self, session: AsyncSession, keyring: Keyring, project_id: str, message_id: str, content: bytes, part: int
+    ) -> Payload:
+        """Keep a payload of a message in the database, on the transaction that keeps the message. They are rare."""
+        new, key = new_id(), secrets.token_bytes(32)
+        row = DeliveryPayloadRow(
+            id=new,
+            project_id=project_id,
+            message_id=message_id,
+            part=part,
+            sealed_key=keyring.encrypt(key, _key_place(new)),
+            sealed_content=keyring.encrypt(content, _content_place(new)),
+            expires_at=self._clock.now() + KEPT,
+        )
+        session.add(row)
+        await session.flush()
+        return Payload(new, key)
+
     def body_of(self, message: Message) -> bytes:
-        """The message's body as it is sent now, with a fresh link where it has a payload."""
-        if message.payload is None:
-            return message.body
-        return message.body.replace(message.payload.placeholder.encode(), self.link(message.payload).encode())
+        """The message's body as it is sent now, with a fresh link to each of its payloads."""
+        body = message.body
+        for payload in message.payloads:
+            body = body.replace(payload.placeholder.encode(), self.link(payload).encode())
+        return body
 
     def link(self, payload: Payload) -> str:
         """A link that is valid for 15 minutes from now."""
@@ -96,7 +116,7 @@ class PayloadService:
             raise PayloadLinkInvalid
         if datetime.fromtimestamp(moment, UTC) <= self._clock.now():
             raise PayloadLinkExpired
-        sealed = await self._storage.get(_storage_key(found.project_id, found.id))
+        sealed = found.sealed_content or await self._storage.get(_storage_key(found.project_id, found.id))
         if sealed is None:
             raise PayloadLinkExpired
         return found.keyring.decrypt(sealed, _content_place(found.id))
@@ -117,15 +137,19 @@ class PayloadService:
             # The only way in without a tenant: the link's signature, checked next, stands for it.
             row = (
                 await session.execute(
-                    select(DeliveryPayloadRow.id, DeliveryPayloadRow.project_id, DeliveryPayloadRow.sealed_key).where(
-                        DeliveryPayloadRow.id == payload_id
-                    )
+                    select(
+                        DeliveryPayloadRow.id,
+                        DeliveryPayloadRow.project_id,
+                        DeliveryPayloadRow.sealed_key,
+                        DeliveryPayloadRow.sealed_content,
+                    ).where(DeliveryPayloadRow.id == payload_id)
                 )
             ).one_or_none()
             if row is None:
                 return None
             keyring = await self._keys.keyring(session, row.project_id)
-        return _Stored(row.id, row.project_id, keyring, keyring.decrypt(row.sealed_key, _key_place(row.id)))
+        key = keyring.decrypt(row.sealed_key, _key_place(row.id))
+        return _Stored(row.id, row.project_id, keyring, key, row.sealed_content)
 
 
 # Where its message still waits, a payload stays, whatever its time.

@@ -145,18 +145,30 @@ async def read_health(connection: AsyncConnection, project_id: str, destination_
     return None if row is None else health_of(tuple(row))
 
 
-async def lock_health(session: AsyncSession, project_id: str, destination_id: str) -> tuple[Health, str, str] | None:
-    """The health, name and URL (or type) of the destination, which no other transaction changes till this one ends."""
+async def keep(session: AsyncSession, project_id: str, destination_id: str) -> Health | None:
+    """The destination's health; nobody removes it till the transaction ends. None when it was removed."""
+    statement = select(*HEALTH).where(*_is(project_id, destination_id)).with_for_update(read=True, key_share=True)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else health_of(tuple(row))
+
+
+async def lock_health(
+    session: AsyncSession, project_id: str, destination_id: str
+) -> tuple[Health, str, str, str] | None:
+    """The health, name, type and URL (or type) of the destination; none of it changes till the transaction ends."""
     row = (
         await session.execute(
             select(
-                *HEALTH, DestinationRow.name, func.coalesce(DestinationRow.metadata_["url"].astext, DestinationRow.type)
+                *HEALTH,
+                DestinationRow.name,
+                DestinationRow.type,
+                func.coalesce(DestinationRow.metadata_["url"].astext, DestinationRow.type),
             )
             .where(*_is(project_id, destination_id))
             .with_for_update(key_share=True)
         )
     ).one_or_none()
-    return None if row is None else (health_of(tuple(row)[: len(HEALTH)]), row[-2], row[-1])
+    return None if row is None else (health_of(tuple(row)[: len(HEALTH)]), row[-3], row[-2], row[-1])
 
 
 async def save_health(session: AsyncSession, project_id: str, destination_id: str, health: Health) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress
 from conjunct.core.storage import Storage
-from conjunct.delivery import retention, spool
+from conjunct.delivery import repository, retention, spool
 from conjunct.delivery.channel import Channel
 from conjunct.delivery.courier import Courier
 from conjunct.delivery.destination_service import DestinationService
@@ -98,7 +98,7 @@ class DeliveryService:
         """Keep a body too large for a message. No transaction is open.
 
         Its `placeholder` then stands in the message where the download link belongs, and the payload in
-        `Message.payload`.
+        `Message.payloads`.
         """
         return await self.payloads.store(channel.keyring, channel.project_id, message_id, content)
 
@@ -114,6 +114,36 @@ class DeliveryService:
         in_order = sorted(results, key=_destination_of)  # one order everywhere: destinations are locked here
         for (project_id, destination_id), group in groupby(in_order, key=_destination_of):
             await self._record(session, project_id, destination_id, list(group))
+
+    async def enqueue(self, session: AsyncSession, messages: Sequence[Message]) -> None:
+        """Keep messages that a worker tries first, soon after the caller's transaction commits.
+
+        For messages that are made within a transaction, where nothing can be sent. From then on they go the way of
+        messages whose first attempt failed: those for a disabled destination are held, and those for a destination
+        that was removed go with it.
+        """
+        in_order = sorted(messages, key=_destination)
+        for (project_id, destination_id), group in groupby(in_order, key=_destination):
+            health = await repository.keep(session, project_id, destination_id)
+            if health is not None:
+                now = self._clock.now()
+                at = health.blocked_until(now) or now if health.enabled else None
+                waiting = [spool.Waiting(message, 0, at, None) for message in group]
+                await self._keep(session, project_id, destination_id, waiting)
+
+    async def keep_payload(
+        self, session: AsyncSession, project_id: str, message_id: str, content: bytes, part: int = 0
+    ) -> Payload:
+        """Keep a body too large for a message that is to be enqueued on the same transaction; see `store_payload`.
+
+        `part` tells several payloads of one message apart.
+        """
+        keyring = await self.destinations.keyring(session, project_id)
+        return await self.payloads.keep(session, keyring, project_id, message_id, content, part)
+
+    async def keep_destination(self, session: AsyncSession, project_id: str, destination_id: str) -> bool:
+        """Let nobody remove the destination before the transaction ends; False when there is none."""
+        return await repository.keep(session, project_id, destination_id) is not None
 
     async def spool_bytes(self, session: AsyncSession, project_id: str, destination_id: str) -> int:
         """Bytes that wait for the destination; those given up do not count."""
@@ -150,9 +180,10 @@ class DeliveryService:
         self, session: AsyncSession, project_id: str, destination_id: str, waiting: Sequence[spool.Waiting]
     ) -> None:
         keyring = await self.destinations.keyring(session, project_id)
-        new = await spool.keep(session, keyring, project_id, destination_id, waiting, self._clock.now())
+        now = self._clock.now()
+        new = await spool.keep(session, keyring, project_id, destination_id, waiting, now)
         jobs = [
-            retry_job(project_id, each.message.id, each.next_at)
+            retry_job(project_id, each.message.id, each.next_at if each.next_at > now else None)
             for each in waiting
             if each.next_at is not None and each.message.id in new
         ]
@@ -172,5 +203,9 @@ class DeliveryService:
         return spool.Waiting(result.message, attempts, None if delay is None else now + delay, error)
 
 
+def _destination(message: Message) -> tuple[str, str]:
+    return message.project_id, message.destination_id
+
+
 def _destination_of(result: Result) -> tuple[str, str]:
-    return result.message.project_id, result.message.destination_id
+    return _destination(result.message)

@@ -6,9 +6,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import ScalarSelect, func, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from conjunct.core.encryption import Keyring
 from conjunct.delivery.messages import Attempt, Message
@@ -144,11 +147,10 @@ async def open_message(session: AsyncSession, keyring: Keyring, project_id: str,
             kept.attempts,
             kept.next_at,
             kept.create_time.label("kept_since"),
-            payload.id.label("payload_id"),
-            payload.sealed_key,
+            _parts(payload.id).label("payload_ids"),
+            _parts(payload.sealed_key).label("payload_keys"),
         )
         .join_from(kept, DestinationRow, DestinationRow.id == kept.destination_id)
-        .outerjoin(payload, (payload.project_id == kept.project_id) & (payload.message_id == kept.id))
         .where(kept.project_id == project_id, kept.id == message_id, kept.state == "pending")
     )
     row = (await session.execute(statement)).one_or_none()
@@ -162,9 +164,23 @@ async def open_message(session: AsyncSession, keyring: Keyring, project_id: str,
         operation_id=row.operation_id,
         body=zlib.decompress(keyring.decrypt(row.body, _place(message_id))),
         records=row.records,
-        payload=None if row.payload_id is None else open_payload(keyring, row.payload_id, row.sealed_key),
+        payloads=tuple(
+            open_payload(keyring, id_, sealed_key)
+            for id_, sealed_key in zip(row.payload_ids or (), row.payload_keys or (), strict=True)
+        ),
     )
     return Spooled(message, row.attempts, row.next_at, row.kept_since, destination, keyring)
+
+
+def _parts(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+    """The values of a column of the message's payloads, as an array; null when it has none."""
+    kept, payload = DeliveryMessageRow, DeliveryPayloadRow
+    return (
+        select(func.array_agg(aggregate_order_by(column, payload.part)))
+        .where(payload.project_id == kept.project_id, payload.message_id == kept.id)
+        .correlate(kept)
+        .scalar_subquery()
+    )
 
 
 async def move(

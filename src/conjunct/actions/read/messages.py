@@ -48,7 +48,7 @@ class Envelope:
             operation_id=self.operation_id,
             body=body,
             records=records,
-            payload=payload,
+            payloads=() if payload is None else (payload,),
         )
 
 

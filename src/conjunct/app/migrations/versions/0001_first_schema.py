@@ -34,6 +34,17 @@ def upgrade() -> None:
     )
     op.create_index("delivery_attempt_message_idx", "delivery_attempt", ["project_id", "message_id"], unique=False)
     op.create_table(
+        "idempotency_key",
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("holder", sa.Text(collation="C"), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("idempotency_key_pkey")),
+    )
+    op.create_index(op.f("idempotency_key_create_time_idx"), "idempotency_key", ["create_time"], unique=False)
+    op.create_table(
         "job",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("tenant", sa.Text(collation="C"), nullable=False),
@@ -133,6 +144,36 @@ def upgrade() -> None:
     )
     op.create_index(op.f("builder_org_id_idx"), "builder", ["org_id"], unique=False)
     op.create_table(
+        "claimed_domain",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("org_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("domain", sa.Text(collation="C"), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("claimed_domain_org_id_fkey"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("claimed_domain_pkey")),
+        sa.UniqueConstraint("domain", name=op.f("claimed_domain_domain_key")),
+    )
+    op.create_index(op.f("claimed_domain_org_id_idx"), "claimed_domain", ["org_id"], unique=False)
+    op.create_table(
+        "invite",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("org_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("email", sa.Text(collation="C"), nullable=False),
+        sa.Column("status", sa.Text(collation="C"), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("invite_org_id_fkey"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("invite_pkey")),
+    )
+    op.create_index(
+        "invite_email_idx", "invite", ["email"], unique=False, postgresql_where=sa.text("status = 'pending'")
+    )
+    op.create_index(op.f("invite_org_id_idx"), "invite", ["org_id"], unique=False)
+    op.create_index(
+        "invite_pending_key", "invite", ["org_id", "email"], unique=True, postgresql_where=sa.text("status = 'pending'")
+    )
+    op.create_table(
         "project",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("org_id", sa.Text(collation="C"), nullable=False),
@@ -211,13 +252,17 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("message_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("part", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_content", sa.LargeBinary(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("delivery_payload_project_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("delivery_payload_pkey")),
-        sa.UniqueConstraint("project_id", "message_id", name=op.f("delivery_payload_project_id_message_id_key")),
+        sa.UniqueConstraint(
+            "project_id", "message_id", "part", name=op.f("delivery_payload_project_id_message_id_part_key")
+        ),
     )
     op.create_index(op.f("delivery_payload_expires_at_idx"), "delivery_payload", ["expires_at"], unique=False)
     op.create_table(
@@ -289,12 +334,48 @@ def upgrade() -> None:
     )
     op.create_index(op.f("project_key_project_id_idx"), "project_key", ["project_id"], unique=False)
     op.create_table(
+        "provider_app",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider", sa.Text(collation="C"), nullable=False),
+        sa.Column("external_ref", sa.Text(collation="C"), nullable=True),
+        sa.Column("client_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("provider_app_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("provider_app_pkey")),
+    )
+    op.create_index(
+        "provider_app_registered_key",
+        "provider_app",
+        ["project_id", "provider", "client_id", "external_ref"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    )
+    op.create_table(
+        "topic",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("topic_project_id_fkey"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("topic_pkey")),
+        sa.UniqueConstraint("project_id", "name", name=op.f("topic_project_id_name_key")),
+    )
+    op.create_table(
         "connection",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("provider", sa.Text(collation="C"), nullable=False),
         sa.Column("group_id", sa.Text(collation="C"), nullable=False),
         sa.Column("consumer_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider_app_id", sa.Text(collation="C"), nullable=True),
         sa.Column("auth_scheme", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), server_default="created", nullable=False),
         sa.Column("provider_workspace_ref", sa.Text(), nullable=True),
@@ -314,6 +395,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("connection_project_id_fkey"), ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(["provider_app_id"], ["provider_app.id"], name=op.f("connection_provider_app_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("connection_pkey")),
     )
     op.create_index(
@@ -326,6 +408,7 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("connection_project_id_provider_idx"), "connection", ["project_id", "provider"], unique=False)
+    op.create_index(op.f("connection_provider_app_id_idx"), "connection", ["provider_app_id"], unique=False)
     op.create_table(
         "delivery_message",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -370,6 +453,25 @@ def upgrade() -> None:
         postgresql_where=sa.text("state <> 'exhausted'"),
     )
     op.create_table(
+        "event_topic_route",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("event_type", sa.Text(collation="C"), nullable=False),
+        sa.Column("topic_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("event_topic_route_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["topic_id"], ["topic.id"], name=op.f("event_topic_route_topic_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("event_topic_route_pkey")),
+        sa.UniqueConstraint(
+            "project_id", "event_type", "topic_id", name=op.f("event_topic_route_project_id_event_type_topic_id_key")
+        ),
+    )
+    op.create_index(op.f("event_topic_route_topic_id_idx"), "event_topic_route", ["topic_id"], unique=False)
+    op.create_table(
         "revision",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("integration_id", sa.Text(collation="C"), nullable=False),
@@ -378,12 +480,43 @@ def upgrade() -> None:
         sa.Column("spec_version", sa.Text(), nullable=False),
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("destructive", sa.Boolean(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["integration_id"], ["integration.id"], name=op.f("revision_integration_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("revision_pkey")),
         sa.UniqueConstraint("integration_id", "number", name=op.f("revision_integration_id_number_key")),
+    )
+    op.create_table(
+        "topic_destination_route",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("topic_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["destination_id"],
+            ["destination.id"],
+            name=op.f("topic_destination_route_destination_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("topic_destination_route_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["topic_id"], ["topic.id"], name=op.f("topic_destination_route_topic_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("topic_destination_route_pkey")),
+        sa.UniqueConstraint(
+            "topic_id", "destination_id", name=op.f("topic_destination_route_topic_id_destination_id_key")
+        ),
+    )
+    op.create_index(
+        op.f("topic_destination_route_destination_id_idx"), "topic_destination_route", ["destination_id"], unique=False
+    )
+    op.create_index(
+        op.f("topic_destination_route_project_id_idx"), "topic_destination_route", ["project_id"], unique=False
     )
     op.create_table(
         "installation",
@@ -416,6 +549,40 @@ def upgrade() -> None:
     op.create_index(op.f("installation_connection_id_idx"), "installation", ["connection_id"], unique=False)
     op.create_index(op.f("installation_group_id_idx"), "installation", ["group_id"], unique=False)
     op.create_index(op.f("installation_project_id_id_idx"), "installation", ["project_id", "id"], unique=False)
+    op.create_table(
+        "oauth_flow",
+        sa.Column("state_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider_app_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("connection_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("group_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=True),
+        sa.Column("consumer_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("consumer_name", sa.Text(), nullable=True),
+        sa.Column("provider_workspace_ref", sa.Text(), nullable=True),
+        sa.Column("provider_metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("scopes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("sealed_verifier", sa.LargeBinary(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connection.id"], name=op.f("oauth_flow_connection_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("oauth_flow_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["provider_app_id"], ["provider_app.id"], name=op.f("oauth_flow_provider_app_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("state_digest", name=op.f("oauth_flow_pkey")),
+    )
+    op.create_index(op.f("oauth_flow_connection_id_idx"), "oauth_flow", ["connection_id"], unique=False)
+    op.create_index(
+        op.f("oauth_flow_project_id_expire_time_idx"), "oauth_flow", ["project_id", "expire_time"], unique=False
+    )
+    op.create_index(op.f("oauth_flow_provider_app_id_idx"), "oauth_flow", ["provider_app_id"], unique=False)
     op.create_table(
         "config",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -545,11 +712,20 @@ def downgrade() -> None:
     op.drop_table("operation")
     op.drop_index(op.f("config_installation_id_idx"), table_name="config")
     op.drop_table("config")
+    op.drop_index(op.f("oauth_flow_provider_app_id_idx"), table_name="oauth_flow")
+    op.drop_index(op.f("oauth_flow_project_id_expire_time_idx"), table_name="oauth_flow")
+    op.drop_index(op.f("oauth_flow_connection_id_idx"), table_name="oauth_flow")
+    op.drop_table("oauth_flow")
     op.drop_index(op.f("installation_project_id_id_idx"), table_name="installation")
     op.drop_index(op.f("installation_group_id_idx"), table_name="installation")
     op.drop_index(op.f("installation_connection_id_idx"), table_name="installation")
     op.drop_table("installation")
+    op.drop_index(op.f("topic_destination_route_project_id_idx"), table_name="topic_destination_route")
+    op.drop_index(op.f("topic_destination_route_destination_id_idx"), table_name="topic_destination_route")
+    op.drop_table("topic_destination_route")
     op.drop_table("revision")
+    op.drop_index(op.f("event_topic_route_topic_id_idx"), table_name="event_topic_route")
+    op.drop_table("event_topic_route")
     op.drop_index(
         "delivery_message_spool_idx",
         table_name="delivery_message",
@@ -563,10 +739,14 @@ def downgrade() -> None:
     )
     op.drop_index("delivery_message_destination_idx", table_name="delivery_message")
     op.drop_table("delivery_message")
+    op.drop_index(op.f("connection_provider_app_id_idx"), table_name="connection")
     op.drop_index(op.f("connection_project_id_provider_idx"), table_name="connection")
     op.drop_index(op.f("connection_project_id_group_id_provider_idx"), table_name="connection")
     op.drop_index(op.f("connection_project_id_consumer_id_idx"), table_name="connection")
     op.drop_table("connection")
+    op.drop_table("topic")
+    op.drop_index("provider_app_registered_key", table_name="provider_app", postgresql_nulls_not_distinct=True)
+    op.drop_table("provider_app")
     op.drop_index(op.f("project_key_project_id_idx"), table_name="project_key")
     op.drop_table("project_key")
     op.drop_index(op.f("jwt_key_project_id_idx"), table_name="jwt_key")
@@ -583,6 +763,12 @@ def downgrade() -> None:
     op.drop_table("api_key")
     op.drop_index(op.f("project_org_id_idx"), table_name="project")
     op.drop_table("project")
+    op.drop_index("invite_pending_key", table_name="invite", postgresql_where=sa.text("status = 'pending'"))
+    op.drop_index(op.f("invite_org_id_idx"), table_name="invite")
+    op.drop_index("invite_email_idx", table_name="invite", postgresql_where=sa.text("status = 'pending'"))
+    op.drop_table("invite")
+    op.drop_index(op.f("claimed_domain_org_id_idx"), table_name="claimed_domain")
+    op.drop_table("claimed_domain")
     op.drop_index(op.f("builder_org_id_idx"), table_name="builder")
     op.drop_table("builder")
     op.drop_table("worker")
@@ -601,5 +787,7 @@ def downgrade() -> None:
     op.drop_index("job_delayed_idx", table_name="job", postgresql_where=sa.text("state = 'delayed'"))
     op.drop_index("job_dead_idx", table_name="job", postgresql_where=sa.text("state = 'dead'"))
     op.drop_table("job")
+    op.drop_index(op.f("idempotency_key_create_time_idx"), table_name="idempotency_key")
+    op.drop_table("idempotency_key")
     op.drop_index("delivery_attempt_message_idx", table_name="delivery_attempt")
     op.drop_table("delivery_attempt")
