@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from conjunct import __version__, connections, delivery, installations, integrations, operations
+from conjunct import __version__, connections, delivery, installations, integrations, notifications, operations
 from conjunct.actions import read
 from conjunct.app import health
 from conjunct.app.cors import Cors
@@ -15,6 +15,7 @@ from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.settings import Settings
 from conjunct.tenants import api_keys, jwt_keys
+from conjunct.tenants.idempotency import idempotent
 
 if TYPE_CHECKING:
     from conjunct.app.services import Services
@@ -31,6 +32,7 @@ PLATFORM = (
     installations.history_router,
     installations.metadata_router,
     integrations.router,
+    notifications.router,
     operations.router,
     read.progress_router,
 )
@@ -54,6 +56,7 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(idempotent)],
         redirect_slashes=False,  # a redirect would repeat the request at whatever address its Host header names
     )
     services.install(app.state)

@@ -22,11 +22,13 @@ from conjunct.installations import InstallationService, Upstream
 from conjunct.integrations import IntegrationService, Uploads, ensure_sweep, sweep_handler
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
+from conjunct.notifications import NotificationService, TopicService
 from conjunct.operations import OperationService
 from conjunct.providers import ProviderOverrides, catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
-from conjunct.tenants import Authenticator, ProjectKeys, TenantService
+from conjunct.tenants import Authenticator, ProjectKeys, TenantService, idempotency
 from conjunct.tenants.api_keys import ApiKeyService
+from conjunct.tenants.idempotency import IdempotencyService
 from conjunct.tenants.jwt_keys import JwtKeyService
 
 
@@ -37,6 +39,7 @@ class Services:
     database: Database
     engine: Engine
     authenticator: Authenticator
+    idempotency: IdempotencyService
     tenants: TenantService
     api_keys: ApiKeyService
     jwt_keys: JwtKeyService
@@ -47,6 +50,8 @@ class Services:
     upstream: Upstream
     operations: OperationService
     delivery: DeliveryService
+    notifications: NotificationService
+    topics: TopicService
     reads: ReadService
     read_jobs: ReadJobs
     public_url: str
@@ -62,6 +67,7 @@ class Services:
         return {
             **self.delivery.handlers(),
             **sweep_handler(self.uploads),
+            **idempotency.sweep_handler(self.idempotency),
             **self.upstream.handlers,
             **self.read_jobs.handlers(),
         }
@@ -71,6 +77,7 @@ class Services:
         async with self.database.transaction() as session:
             await self.delivery.ensure_schedules(session)
             await ensure_sweep(self.engine, session)
+            await idempotency.ensure_sweep(self.engine, session)
 
 
 @asynccontextmanager
@@ -111,6 +118,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         options=_delivery_options(settings, public_url),
         clock=clock,
     )
+    notifications = NotificationService(delivery)
+    delivery.on_disabled(notifications.on_destination_disabled)
     limits = Limits(catalog().modules(), timedelta(seconds=settings.minimum_schedule_seconds))
     integrations = IntegrationService(limits)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
@@ -131,6 +140,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         database=database,
         engine=engine,
         authenticator=Authenticator(database),
+        idempotency=IdempotencyService(database, master, clock),
         tenants=tenants,
         api_keys=ApiKeyService(keys),
         jwt_keys=JwtKeyService(),
@@ -141,6 +151,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         upstream=upstream,
         operations=operations,
         delivery=delivery,
+        notifications=notifications,
+        topics=TopicService(delivery),
         reads=read.service,
         read_jobs=read.jobs,
         public_url=public_url,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from conjunct.core.problems import Forbidden
 from conjunct.tenants.access import Authenticator
@@ -19,6 +20,14 @@ async def authenticator(request: Request) -> Authenticator:
     """The process's authenticator."""
     found: Authenticator = request.app.state.authenticator
     return found
+
+
+async def caller_of(request: Request) -> Caller:
+    """The caller, for what passes every request and so cannot tell whether the endpoint wants a credential."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    bearer = token if scheme.lower() == "bearer" and token else None
+    found = await authenticator(request)
+    return await found.authenticate(api_key=request.headers.get("X-Api-Key"), bearer=bearer)
 
 
 AuthenticatorDep = Annotated[Authenticator, Depends(authenticator)]
