@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from conjunct.core.http import api_router
+from conjunct.core.http import api_router, problems_as_json
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.problems import Issue, Unprocessable
 from tests.support.servers import serve
@@ -38,6 +38,13 @@ async def client():
             )
         return {"number": number, "name": body.name}
 
+    @router.post("/plain/{name}", responses=problems_as_json(400, 500))
+    async def plain(name: str, body: Body) -> None:
+        if name == "crash":
+            raise RuntimeError("an inner secret")
+        raise Unprocessable("No.")
+
+    app.include_router(router, prefix="/under")
     app.include_router(router)
     async with serve(app) as client:
         yield client
@@ -133,3 +140,19 @@ async def test_a_form_is_not_json(client: httpx.AsyncClient) -> None:
 
 async def test_a_missing_body_is_told(client: httpx.AsyncClient) -> None:
     problem(await client.post("/echo/1"), 400)
+
+
+@pytest.mark.parametrize("prefix", ["", "/under"])
+async def test_an_operation_may_say_that_some_of_its_problems_are_plain_json(
+    client: httpx.AsyncClient, prefix: str
+) -> None:
+    requests: list[tuple[str, dict[str, Any], int, str]] = [
+        ("x", {"content": b"{"}, 400, "application/json"),
+        ("x", {"json": {}}, 400, "application/json"),
+        ("crash", {"json": {"name": "x"}}, 500, "application/json"),
+        ("x", {"json": {"name": "x"}}, 422, "application/problem+json"),
+    ]
+    for name, options, status, media_type in requests:
+        answer = await client.post(f"{prefix}/plain/{name}", **options)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, media_type)
+        assert answer.json().keys() >= {"type", "title", "status", "detail", "time"}

@@ -154,6 +154,8 @@ def test_an_exception_is_rendered_once(ours: bool, people: bool) -> None:
         {"text": f"sent Authorization: Bearer {SECRET}"},
         {"text": f'{{"client_secret": "{SECRET}"}}'},
         {"error": ValueError(f"bad password={SECRET}")},
+        {"path": f"/v1/projects/default/api-keys/cj_{SECRET}"},
+        {"text": f"is cjb_{SECRET} good?"},
     ],
     ids=str,
 )
