@@ -40,14 +40,16 @@ class Account:
         workspace_ref = entries[WORKSPACE]["value"] if WORKSPACE in entries else self.workspace_ref
         return Account(workspace_ref or None, entries or None)
 
-    def fitting(self, definition: Definition, *, at: str = "") -> Account:
+    def fitting(self, definition: Definition, *, at: str = "", optional: frozenset[str] = frozenset()) -> Account:
         """The account with the provider's inputs checked and trimmed; `at` goes before names in issues.
+
+        Inputs in `optional` may still be missing.
 
         Raises:
             InvalidInputs: an input that the provider needs is missing or is not what it must be, an issue for each.
         """
         try:
-            checked = checked_inputs(definition, self.inputs)
+            checked = checked_inputs(definition, self.inputs, optional=optional)
         except InvalidInputs as problem:
             issues = [replace(issue, name=at + _on_the_wire(issue.name)) for issue in problem.issues]
             faults = "; ".join(f"{issue.name}: {issue.detail}" for issue in issues)

@@ -24,6 +24,7 @@ class ConnectionRow(Base):
         Index(None, "project_id", "group_id", "provider"),
         Index(None, "project_id", "consumer_id"),
         Index(None, "project_id", "provider"),
+        Index(None, "provider_app_id"),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -31,6 +32,7 @@ class ConnectionRow(Base):
     provider: Mapped[Id]
     group_id: Mapped[Id] = mapped_column(ForeignKey("customer_group.id", ondelete="CASCADE"))
     consumer_id: Mapped[Id] = mapped_column(ForeignKey("consumer.id"))
+    provider_app_id: Mapped[Id | None] = mapped_column(ForeignKey("provider_app.id"))
     auth_scheme: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, server_default="created")
     provider_workspace_ref: Mapped[str | None] = mapped_column(Text)

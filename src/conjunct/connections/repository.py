@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.connections.models import ConnectionRow
+from conjunct.connections.provider_apps.repository import provider_app_json
 from conjunct.connections.state import ConnectionState
 from conjunct.core.database import rfc3339
 from conjunct.core.paging import Items, Page, page_sql
@@ -24,6 +25,8 @@ _FROM = """
     JOIN customer_group g ON g.id = c.group_id
     JOIN consumer u ON u.id = c.consumer_id
     WHERE c.project_id = :project_id"""
+
+_APP = "FROM provider_app app WHERE app.id"
 
 _FILTERS = {
     "id": "c.id = :id",
@@ -48,6 +51,8 @@ def connection_json(connection: str, group: str, consumer: str) -> str:
     # Stripping nulls is safe: metadata is checked on its way in and holds texts only.
     return f"""json_strip_nulls(json_build_object(
         'id', {c}.id, 'projectId', {c}.project_id, 'provider', {c}.provider,
+        'providerApp', CASE WHEN {c}.provider_app_id IS NOT NULL THEN (
+            SELECT {provider_app_json("app")} {_APP} = {c}.provider_app_id) END,
         'group', {group_json(group)}, 'consumer', {consumer_json(consumer)},
         'providerWorkspaceRef', {c}.provider_workspace_ref, 'providerConsumerRef', {c}.provider_consumer_ref,
         'createTime', {rfc3339(f"{c}.create_time")}, 'updateTime', {rfc3339(f"{c}.update_time")},
@@ -98,6 +103,22 @@ class ConnectionRepository:
     async def newest(self, project_id: str, *, group_ref: str, provider: str) -> ConnectionState | None:
         statement = _state_statement(frozenset({"group_ref", "provider"}), "ORDER BY c.id DESC LIMIT 1")
         values = {"project_id": project_id, "group_ref": group_ref, "provider": provider}
+        row = (await self._session.execute(statement, values)).one_or_none()
+        return None if row is None else ConnectionState(*row)
+
+    async def alike(
+        self, project_id: str, *, group_ref: str, consumer_ref: str, provider: str
+    ) -> ConnectionState | None:
+        """The newest one of the same consumer; nobody else changes or deletes it until the transaction ends."""
+        statement = _state_statement(
+            frozenset({"group_ref", "consumer_ref", "provider"}), "ORDER BY c.id DESC LIMIT 1 FOR UPDATE OF c"
+        )
+        values = {
+            "project_id": project_id,
+            "group_ref": group_ref,
+            "consumer_ref": consumer_ref,
+            "provider": provider,
+        }
         row = (await self._session.execute(statement, values)).one_or_none()
         return None if row is None else ConnectionState(*row)
 

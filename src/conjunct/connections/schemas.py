@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from conjunct.connections.fields import Moment, Ref, Secret, ShortText
+from conjunct.connections.provider_apps.schemas import ProviderApp
 from conjunct.tenants import Consumer, Group
 
 AuthScheme = Literal[
@@ -136,6 +137,7 @@ class Connection(_Shape):
     id: str
     project_id: str
     provider: str
+    provider_app: ProviderApp | None = Field(None, description="The OAuth client that its tokens were made with.")
     group: Group
     consumer: Consumer
     provider_workspace_ref: str | None = None

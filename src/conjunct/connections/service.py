@@ -19,7 +19,9 @@ from conjunct.connections.credentials import (
     shown,
     to_document,
 )
+from conjunct.connections.grants import Grant
 from conjunct.connections.problems import ConnectionNotFound, NoSuchProvider, RefreshNotPossible
+from conjunct.connections.provider_apps.service import ProviderAppService
 from conjunct.connections.repository import ConnectionRepository
 from conjunct.connections.schemas import ConnectionRequest, GenerateConnectionRequest, UpdateConnectionRequest
 from conjunct.connections.state import ConnectionState
@@ -66,6 +68,7 @@ class ConnectionService:
         self._overrides = overrides or ProviderOverrides()
         self._clock = clock or SystemClock()
         self._listeners: list[ConnectionListener] = []
+        self.provider_apps = ProviderAppService(keys=keys, catalog=catalog)
 
     def add_listener(self, listener: ConnectionListener) -> None:
         """Have `listener` asked before a connection is deleted. The composition root calls this."""
@@ -147,6 +150,43 @@ class ConnectionService:
             **_account_columns(account),
             **await self._credential_columns(session, project_id, connection_id, definition, credentials),
         )
+        return connection_id
+
+    async def store_grant(self, session: AsyncSession, project_id: str, grant: Grant) -> str:
+        """Keep what a customer agreed to, in the connection that it renews or in a new one; returns its id.
+
+        Raises `ConnectionNotFound` where the one to renew is gone, and `NoSuchProvider`, `InvalidInputs` as `generate`.
+        """
+        definition = self._definition(grant.provider)
+        account = grant.account.fitting(definition)
+        connections = ConnectionRepository(session)
+        if grant.connection_id is not None:
+            group_id = consumer_id = None
+            known = await connections.find(project_id, grant.connection_id, lock=True)
+            if known is None:
+                raise ConnectionNotFound(grant.connection_id)
+        else:
+            # This locks the group's row, so that of two flows that end at once the second finds the first's connection.
+            group_id = await self._tenants.ensure_group(session, project_id, grant.group_ref, grant.group_name)
+            consumer_id = await self._tenants.ensure_consumer(
+                session, project_id, grant.consumer_ref, grant.consumer_name
+            )
+            known = await connections.alike(
+                project_id, group_ref=grant.group_ref, consumer_ref=grant.consumer_ref, provider=grant.provider
+            )
+        connection_id = known.id if known is not None else new_id()
+        values = {
+            "provider_app_id": grant.provider_app_id,
+            "provider_consumer_ref": grant.consumer_at_provider,
+            **_account_columns(account),
+            **await self._credential_columns(session, project_id, connection_id, definition, grant.tokens),
+        }
+        if known is not None:
+            values |= {"status": "created", "version": known.version + 1}
+            await connections.change(project_id, connection_id, **values)
+        else:
+            who = {"provider": definition.name, "group_id": group_id, "consumer_id": consumer_id}
+            await connections.add(id=connection_id, project_id=project_id, **who, **values)
         return connection_id
 
     async def update(

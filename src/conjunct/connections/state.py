@@ -15,7 +15,8 @@ from conjunct.connections.schemas import AuthScheme, Status
 class ConnectionState:
     """All that is known of a connection but its credentials.
 
-    `version` counts its credentials; `throttled_until` is when the provider will listen again.
+    `version` counts its credentials; `throttled_until` is when the provider will listen again. `provider_app_id` is
+    the OAuth client that its tokens were made with, None for others than OAuth's and for imported ones.
     """
 
     id: str
@@ -25,6 +26,7 @@ class ConnectionState:
     group_ref: str
     consumer_id: str
     consumer_ref: str
+    provider_app_id: str | None
     auth_scheme: AuthScheme
     status: Status
     provider_workspace_ref: str | None

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urljoin, urls
 
 from conjunct.connectors.definition import Definition, Input
 from conjunct.connectors.errors import ForeignUrl
-from conjunct.connectors.templates import UNSET, compile_text
+from conjunct.connectors.templates import UNSET, compile_path, compile_text
 from conjunct.core.problems import Issue, Unprocessable
 
 Origin = tuple[str, str, int]
@@ -57,14 +57,20 @@ class Address:
         return full
 
 
-def checked_inputs(definition: Definition, inputs: Mapping[str, str]) -> dict[str, str]:
-    """The inputs with defaults filled in, each checked by its kind and pattern. Raises `InvalidInputs`."""
+def checked_inputs(
+    definition: Definition, inputs: Mapping[str, str], *, optional: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """The inputs with defaults filled in, each checked by its kind and pattern. Raises `InvalidInputs`.
+
+    Those in `optional` may still be missing.
+    """
     values: dict[str, str] = {}
     issues: list[Issue] = []
     for each in definition.inputs:
         given = inputs.get(each.name, each.default)
         if given is None or not given.strip():
-            issues.append(Issue(each.name, "it is missing", remedy=each.hint))
+            if each.name not in optional:
+                issues.append(Issue(each.name, "it is missing", remedy=each.hint))
             continue
         try:
             values[each.name] = _checked(each, given.strip())
@@ -86,6 +92,21 @@ def address_of(definition: Definition, inputs: Mapping[str, str], override: str 
     base = _base_url(str(rendered))
     extra = (f"https://{compile_text(host).render(inputs)}" for host in definition.extra_hosts)
     return Address(base, frozenset(_known_origins(base, *extra)))
+
+
+def endpoint(definition: Definition, template: str, inputs: Mapping[str, str], override: str | None = None) -> str:
+    """The URL of an endpoint outside the API (where a customer agrees, where tokens are bought), for checked inputs.
+
+    `override` stands in for its host, as for all of the provider's. Raises `InvalidInputs`, `UnusableValue`.
+    """
+    urls = frozenset(each.name for each in definition.inputs if each.kind == "url")
+    parts = _split(compile_path(template, raw=urls).render(inputs))
+    if _origin(parts) is None:
+        raise InvalidInputs("With what is given, the provider's address is none that can be called.")
+    if override is None:
+        return urlunsplit(parts)
+    base = _split(_base_url(override))
+    return urlunsplit(parts._replace(scheme=base.scheme, netloc=base.netloc, path=base.path + parts.path))
 
 
 def with_query(url: str, query: Mapping[str, Any]) -> str:

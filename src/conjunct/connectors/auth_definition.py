@@ -6,6 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+RESERVED = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "code",
+        "code_challenge",
+        "code_challenge_method",
+        "code_verifier",
+        "grant_type",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "state",
+    }
+)
+"""Parameters that the flow itself sets: nobody may add or replace them."""
+
 
 class AuthModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

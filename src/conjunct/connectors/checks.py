@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from conjunct.connectors.auth_definition import CustomAuth
+from conjunct.connectors.auth_definition import RESERVED, CustomAuth, OAuth2
 from conjunct.connectors.definition import (
     Definition,
     EachTerm,
@@ -15,9 +15,10 @@ from conjunct.connectors.definition import (
     ObjectDefinition,
     PageRule,
     ReadRule,
-    Request,
     SchemaRule,
 )
+from conjunct.connectors.definition_base import Request
+from conjunct.connectors.field_definition import FIELD_VARIABLES, OPTION_VARIABLES, UpsertFields
 from conjunct.connectors.paths import PathSyntaxError, parse_path
 from conjunct.connectors.plans import QUERY_VARIABLES
 from conjunct.connectors.templates import TemplateSyntaxError, compile_template, compile_text
@@ -60,7 +61,7 @@ def check_definition(definition: Definition) -> list[Fault]:
 
 def _check_top(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault]:
     yield from _template(("base_url",), definition.base_url, inputs)
-    yield from _host(definition)
+    yield from _host(definition, ("base_url",), definition.base_url)
     for index, host in enumerate(definition.extra_hosts):
         yield from _template(("extra_hosts", index), host, inputs)
         if "/" in host or "@" in host:
@@ -79,7 +80,22 @@ def _check_top(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault
         own = frozenset(each.name for each in definition.auth.inputs)
         yield from _template(("auth", "headers"), definition.auth.headers, own)
         yield from _template(("auth", "query"), definition.auth.query, own)
+    if isinstance(definition.auth, OAuth2):
+        yield from _check_oauth(definition, definition.auth, inputs)
     yield from _check_errors(definition.errors)
+
+
+def _check_oauth(definition: Definition, auth: OAuth2, inputs: frozenset[str]) -> Iterator[Fault]:
+    for key in ("authorize_url", "token_url"):
+        url = getattr(auth, key)
+        if url is not None:
+            yield from _template(("auth", key), url, inputs)
+            yield from _host(definition, ("auth", key), url)
+    yield from _template(("auth", "authorize_params"), auth.authorize_params, inputs)
+    for name in sorted(RESERVED & auth.authorize_params.keys()):
+        yield Fault(("auth", "authorize_params", name), "the flow itself sets this parameter")
+    for key in ("scopes", "consumer", "workspace"):
+        yield from _json_path(("auth", "from_token", key), getattr(auth.from_token, key))
 
 
 def _check_errors(errors: ErrorRules) -> Iterator[Fault]:
@@ -90,24 +106,21 @@ def _check_errors(errors: ErrorRules) -> Iterator[Fault]:
             yield Fault(("errors", "rules", index), "a rule needs a status, a code or a match")
 
 
-def _host(definition: Definition) -> Iterator[Fault]:
+def _host(definition: Definition, path: Path, text: str) -> Iterator[Fault]:
     """An input may be a part of the host only if its kind says so, and the host may not end in one that is a part."""
     kinds = {each.name: each.kind for each in definition.inputs}
-    text = definition.base_url
     whole = re.fullmatch(r"\{(\w+)\}(/.*)?", text)
     if whole and kinds.get(whole[1]) == "url":
         return
     host = re.match(r"https?://([^/]*)", text)
     if host is None:
-        yield Fault(("base_url",), "it begins with https://, or is a {variable} of an input of kind url")
+        yield Fault(path, "it begins with https://, or is a {variable} of an input of kind url")
         return
     for name in re.findall(r"\{(\w+)", host[1]):
         if kinds.get(name, "subdomain") != "subdomain":
-            yield Fault(("base_url",), f"the input '{name}' is part of the host: its kind must be subdomain")
+            yield Fault(path, f"the input '{name}' is part of the host: its kind must be subdomain")
     if host[1].endswith("}"):
-        yield Fault(
-            ("base_url",), "the host ends in an input: the customer could name any host; use an input of kind url"
-        )
+        yield Fault(path, "the host ends in an input: the customer could name any host; use an input of kind url")
 
 
 def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -> Iterator[Fault]:
@@ -128,6 +141,10 @@ def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -
             yield Fault((*path, "count"), "it needs 'via: read' or a request")
     if known.schema_ is not None:
         yield from _check_schema((*path, "schema"), known.schema_, inputs | frozenset(known.vars) | {"object"})
+    if known.upsert_fields is not None:
+        yield from _check_upsert(
+            (*path, "upsert_fields"), known.upsert_fields, inputs | frozenset(known.vars) | {"object"}
+        )
 
 
 def _check_read(path: Path, rule: ReadRule, variables: frozenset[str]) -> Iterator[Fault]:
@@ -203,29 +220,55 @@ def _check_schema(path: Path, rule: SchemaRule, variables: frozenset[str]) -> It
         yield from _json_path((*path, key), getattr(rule, key))
 
 
-def _request(path: Path, request: Request, variables: frozenset[str]) -> Iterator[Fault]:
+def _check_upsert(path: Path, rule: UpsertFields, variables: frozenset[str]) -> Iterator[Fault]:
+    yield from _template((*path, "name"), rule.name, frozenset({"field"}))
+    if rule.name_pattern is not None:
+        yield from _pattern((*path, "name_pattern"), rule.name_pattern)
+    of_field = variables | FIELD_VARIABLES
+    of_type = of_field | frozenset[str]().union(*rule.types.values())
+    requests: list[tuple[Path, Request, frozenset[str]]] = [
+        (("find", "request"), rule.find.request, variables | {"field"}),
+        (("create",), rule.create, of_type),
+        (("update",), rule.update, of_type),
+    ]
+    if rule.before is not None:
+        requests.append((("before", "find"), rule.before.find, variables))
+        requests.append((("before", "create"), rule.before.create, variables))
+    for place, request, known in requests:
+        yield from _request((*path, *place), request, known, OPTION_VARIABLES)
+    for key in ("at", "fixed_at"):
+        yield from _json_path((*path, key), getattr(rule, key))
+    for key in ("fields_at", "name"):
+        yield from _json_path((*path, "find", key), getattr(rule.find, key))
+
+
+def _request(
+    path: Path, request: Request, variables: frozenset[str], of_items: frozenset[str] = _ITEM_VARIABLES
+) -> Iterator[Fault]:
     if not request.path:
         yield Fault((*path, "path"), "the request needs a path")
     for key in ("path", "query", "headers", "body"):
-        yield from _template((*path, key), getattr(request, key), variables)
+        yield from _template((*path, key), getattr(request, key), variables, of_items)
     if request.encode == "form" and request.body is not None and not isinstance(request.body, dict):
         yield Fault((*path, "body"), "a form is a mapping")
 
 
-def _template(path: Path, value: Any, variables: frozenset[str]) -> Iterator[Fault]:
+def _template(
+    path: Path, value: Any, variables: frozenset[str], of_items: frozenset[str] = _ITEM_VARIABLES
+) -> Iterator[Fault]:
     """Faults of a JSON value of templates, each at the text where it is."""
     if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each")):
         for key, item in value.items():
-            yield from _template((*path, key), item, variables)
+            yield from _template((*path, key), item, variables, of_items)
         return
     if isinstance(value, list):
         for index, item in enumerate(value):
             if isinstance(item, dict) and "$each" in item:
                 yield from _template((*path, index, "$each"), f"{{{item['$each']}}}", variables)
                 rest = {key: inner for key, inner in item.items() if key != "$each"}
-                yield from _template((*path, index), rest, variables | _ITEM_VARIABLES)
+                yield from _template((*path, index), rest, variables | of_items, of_items)
             else:
-                yield from _template((*path, index), item, variables)
+                yield from _template((*path, index), item, variables, of_items)
         return
     try:
         compiled = compile_text(value) if isinstance(value, str) else compile_template(value)
