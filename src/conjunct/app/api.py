@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
@@ -12,9 +12,10 @@ from conjunct.actions import read
 from conjunct.app import health
 from conjunct.app.cors import Cors
 from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
+from conjunct.app.openapi import openapi_of
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.settings import Settings
-from conjunct.tenants import api_keys, jwt_keys
+from conjunct.tenants import api_keys, builders, claimed_domains, invites, jwt_keys, orgs, projects
 from conjunct.tenants.idempotency import idempotent
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 UPLOAD_BYTES = 10 * 1024 * 1024
 
 PLATFORM = (
+    projects.router,
+    builders.router,
+    orgs.router,
+    orgs.billing_router,
+    invites.router,
+    claimed_domains.router,
     api_keys.router,
     jwt_keys.router,
     connections.router,
@@ -32,6 +39,7 @@ PLATFORM = (
     installations.history_router,
     installations.metadata_router,
     integrations.router,
+    integrations.history_router,
     notifications.router,
     operations.router,
     read.progress_router,
@@ -42,6 +50,9 @@ class _Api(FastAPI):
     """FastAPI, whose answers to unexpected errors have a request id too, and can be read by web pages."""
 
     cors_origins: tuple[str, ...] = ()
+
+    def openapi(self) -> dict[str, Any]:
+        return openapi_of(self)
 
     def build_middleware_stack(self) -> ASGIApp:
         # What is added by `add_middleware` stands within what answers unexpected errors, and never sees those answers.

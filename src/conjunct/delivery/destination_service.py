@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.egress import Egress
 from conjunct.core.encryption import Keyring
+from conjunct.core.paging import WHOLE, Page
 from conjunct.core.problems import InvalidRequest, Issue, Unprocessable
 from conjunct.delivery import repository
 from conjunct.delivery.channel import Channel
@@ -65,10 +66,14 @@ class DestinationService:
         await repository.create(session, _seal(keyring, draft, contents))
         return await self.show(session, project_id, draft.id)
 
-    async def list(self, session: AsyncSession, project_id: str) -> list[dict[str, Any]]:
-        """The project's destinations as they are shown, oldest first."""
+    async def list(self, session: AsyncSession, project_id: str, page: Page = WHOLE) -> list[dict[str, Any]]:
+        """A page of the project's destinations as they are shown, oldest first."""
         keyring = await self._keys.keyring(session, project_id)
-        return [_shown(each, _open(keyring, each)) for each in await repository.in_project(session, project_id)]
+        return [_shown(each, _open(keyring, each)) for each in await repository.in_project(session, project_id, page)]
+
+    async def missing(self, session: AsyncSession, project_id: str, names: Sequence[str]) -> frozenset[str]:
+        """Those of the names (or ids) that no destination of the project has."""
+        return frozenset(names) - await repository.known_names(session, project_id, names)
 
     async def show(
         self, session: AsyncSession, project_id: str, name_or_id: str, *, secrets: bool = False, rotate: bool = False

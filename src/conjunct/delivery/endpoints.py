@@ -8,6 +8,7 @@ import orjson
 from fastapi import Depends, Path, Query, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.core.paging import Items, PagerDep
 from conjunct.delivery.schemas import CreateDestination, Destination, DestinationWithSecrets, UpdateDestination
 from conjunct.delivery.service import DeliveryService
 from conjunct.tenants import ProjectId
@@ -45,9 +46,12 @@ async def create_destination(
 @router.get(
     "/projects/{projectIdOrName}/destinations", operation_id="listDestinations", response_model=list[Destination]
 )
-async def list_destinations(project_id: ProjectId, service: Delivery, session: Transaction) -> Response:
+async def list_destinations(
+    project_id: ProjectId, service: Delivery, session: Transaction, pager: PagerDep
+) -> Response:
     """List destinations, the oldest first."""
-    return _answer(await service.destinations.list(session, project_id))
+    found = await service.destinations.list(session, project_id, pager.page)
+    return pager.answer(Items(orjson.dumps(found).decode(), len(found), found[-1]["id"] if found else None))
 
 
 @router.get(

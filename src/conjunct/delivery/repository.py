@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.core.database import rfc3339
+from conjunct.core.paging import Page
 from conjunct.delivery.health import Health
 from conjunct.delivery.models import DestinationRow
 from conjunct.delivery.problems import DestinationNameTaken, DestinationNotFound
@@ -84,14 +85,20 @@ async def create(session: AsyncSession, destination: StoredDestination) -> None:
         raise DestinationNameTaken(destination.name) from None
 
 
-async def in_project(session: AsyncSession, project_id: str) -> list[StoredDestination]:
-    """Every destination of the project, oldest first."""
-    rows = await session.execute(
-        select(*STORED)
-        .where(DestinationRow.project_id == project_id)
-        .order_by(DestinationRow.create_time, DestinationRow.id)
-    )
+async def in_project(session: AsyncSession, project_id: str, page: Page) -> list[StoredDestination]:
+    """A page of the project's destinations, oldest first."""
+    statement = select(*STORED).where(DestinationRow.project_id == project_id)
+    rows = await session.execute(page.of(statement, DestinationRow.id))
     return [stored(tuple(row)) for row in rows]
+
+
+async def known_names(session: AsyncSession, project_id: str, names: Sequence[str]) -> set[str]:
+    """Those of the names and ids that a destination of the project has."""
+    statement = select(DestinationRow.id, DestinationRow.name).where(
+        DestinationRow.project_id == project_id,
+        or_(DestinationRow.id.in_(names), DestinationRow.name.in_(names)),
+    )
+    return {each for row in await session.execute(statement) for each in row}
 
 
 async def find(
