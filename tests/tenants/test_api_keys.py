@@ -209,10 +209,10 @@ async def test_keys_of_another_project_are_as_unknown_as_any(platform: Platform,
         other_id = await connection.scalar(
             text("SELECT id FROM api_key WHERE project_id = :id"), {"id": other.project_id}
         )
-    for method, options in (("GET", {}), ("PATCH", {"json": switch(label="mine")}), ("DELETE", {})):
+    for method, change in (("GET", None), ("PATCH", switch(label="mine")), ("DELETE", None)):
         answers = []
         for name in (other.api_key, other_id, "cj_unknown"):
-            answer = await platform.client.request(method, f"{KEYS}/{name}", **options)
+            answer = await platform.client.request(method, f"{KEYS}/{name}", json=change)
             body = answer.json()
             answers.append((answer.status_code, {k: body[k] for k in body.keys() - {"requestId", "instance", "time"}}))
         assert answers[0][0] == 404

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
 
+from conjunct.connections.problems import ConnectionNotFound
 from conjunct.connections.schemas import Connection, GenerateConnectionRequest, UpdateConnectionRequest
 from conjunct.connections.service import ConnectionService, Refresh
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
@@ -24,7 +25,23 @@ async def _service(request: Request) -> ConnectionService:
 
 
 Connections = Annotated[ConnectionService, Depends(_service)]
-ConnectionId = Annotated[str, Path(alias="connectionId", description="The connection's id.")]
+
+
+async def _visible(
+    caller: CallerDep,
+    connections: Connections,
+    database: DatabaseDep,
+    connection_id: Annotated[str, Path(alias="connectionId", description="The connection's id.")],
+) -> str:
+    """The id in the path; of a caller who is confined to a group, only if the connection is that group's."""
+    if caller.group_ref is not None:
+        async with database.reading() as reading:
+            if not await connections.is_of_group(reading, caller.require_project(), connection_id, caller.group_ref):
+                raise ConnectionNotFound(connection_id)
+    return connection_id
+
+
+ConnectionId = Annotated[str, Depends(_visible)]
 ProviderFilter = Annotated[str | None, Query(description="Only those of this provider.")]
 GroupFilter = Annotated[str | None, Query(alias="groupRef", description="Only those of this group.")]
 ConsumerFilter = Annotated[str | None, Query(alias="consumerRef", description="Only those of this consumer.")]
@@ -39,6 +56,7 @@ IncludeRefreshToken = Annotated[
 
 @router.get(_COLLECTION, operation_id="listConnections", response_model=list[Connection])
 async def list_connections(
+    caller: CallerDep,
     project_id: FrontendProjectId,
     connections: Connections,
     database: DatabaseDep,
@@ -50,19 +68,27 @@ async def list_connections(
     """The project's connections, oldest first, without credentials."""
     async with database.reading() as reading:
         found = await connections.list_page(
-            reading, project_id, pager.page, provider=provider, group_ref=group_ref, consumer_ref=consumer_ref
+            reading,
+            project_id,
+            pager.page,
+            provider=provider,
+            group_ref=caller.confine(group_ref),
+            consumer_ref=consumer_ref,
         )
     return pager.answer(found)
 
 
 @router.post(_COLLECTION + ":generate", operation_id="generateConnection", response_model=Connection, status_code=201)
 async def generate_connection(
+    caller: CallerDep,
     project_id: FrontendProjectId,
     body: GenerateConnectionRequest,
     connections: Connections,
     transaction: Transaction,
 ) -> Response:
     """Make a connection from credentials that you have."""
+    caller.confine(body.group_ref)
+    caller.confine_consumer(body.consumer_ref)
     connection_id = await connections.generate(transaction, project_id, body)
     return json_bytes(await connections.get_json(transaction, project_id, connection_id), 201)
 

@@ -15,7 +15,7 @@ from conjunct.installations.endpoints import Installations, IntegrationId
 from conjunct.installations.problems import NoConnection, ProviderRefused, ProviderUnavailable
 from conjunct.installations.schemas import ObjectMetadata
 from conjunct.manifests import find_read_object
-from conjunct.tenants import FrontendProjectId
+from conjunct.tenants import CallerDep, FrontendProjectId
 
 router = api_router(tags=["Objects & Fields"])
 
@@ -25,10 +25,19 @@ async def _connections(request: Request) -> ConnectionService:
     return service
 
 
+async def _group(
+    caller: CallerDep,
+    group_ref: Annotated[str, Query(alias="groupRef", description="The group whose connection is used.")],
+) -> str:
+    """The group that is asked about; `Forbidden` when the caller is confined to another."""
+    caller.confine(group_ref)
+    return group_ref
+
+
 Connections = Annotated[ConnectionService, Depends(_connections)]
+GroupRef = Annotated[str, Depends(_group)]
 Provider = Annotated[str, Path(description="The provider's name.")]
 ObjectName = Annotated[str, Path(alias="objectName", description="The provider's name of the object.")]
-GroupRef = Annotated[str, Query(alias="groupRef", description="The group whose connection is used.")]
 ExcludeReadOnly = Annotated[
     bool, Query(alias="excludeReadOnly", description="Whether fields that cannot be written are left out.")
 ]

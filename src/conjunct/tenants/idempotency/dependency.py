@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.http import AnswerInstead, on_answer
 from conjunct.core.problems import InvalidRequest, Issue
-from conjunct.tenants.caller import Caller
 from conjunct.tenants.dependencies import caller_of
 from conjunct.tenants.idempotency.service import IdempotencyService
 
@@ -30,7 +29,8 @@ async def idempotent(request: Request) -> AsyncIterator[None]:
         return
     service: IdempotencyService = request.app.state.idempotency
     caller = await caller_of(request)
-    claim = await service.claim(_digest(_owner(caller), _checked(key)), await _request_digest(request))
+    owned_key = _digest(caller.actor, caller.group_ref or "", _checked(key))
+    claim = await service.claim(owned_key, await _request_digest(request))
     if isinstance(claim, Response):
         raise AnswerInstead(claim)
     held = claim
@@ -54,10 +54,6 @@ def _checked(key: str) -> str:
         remedy="Send a fresh UUID with every new request.",
         issues=[Issue(HEADER, f"must be 1 to {LONGEST_KEY} printable ASCII characters", location="header")],
     )
-
-
-def _owner(caller: Caller) -> str:
-    return f"{caller.actor} {caller.group_ref or ''}"
 
 
 async def _request_digest(request: Request) -> bytes:
