@@ -7,12 +7,12 @@ import json
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
 
 from conjunct.core.database import Database
 from conjunct.core.encryption import DecryptionFailed, Keyring, new_key
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService, consumer_json, group_json
 from conjunct.tenants.models import ApiKeyRow, ConsumerRow, GroupRow, ProjectKeyRow
+from conjunct.tenants.projects.problems import ProjectInvalid
 from tests.support.tenants import make_project
 
 MASTER = Keyring({"m1": new_key()}, current="m1")
@@ -56,9 +56,14 @@ async def test_the_api_key_is_kept_only_as_a_digest_and_encrypted(
         assert keyring.decrypt(row.sealed, f"api_key:{row.id}:sealed").decode() == project.api_key
 
 
-async def test_a_project_name_is_taken_once(database: Database, keys: ProjectKeys, project: NewProject) -> None:
-    with pytest.raises(IntegrityError):
-        await make_project(database, keys, "acme")
+async def test_a_project_name_is_taken_once_in_an_org(
+    database: Database, tenants: TenantService, keys: ProjectKeys, project: NewProject
+) -> None:
+    with pytest.raises(ProjectInvalid):
+        async with database.transaction() as session:
+            await tenants.create_project(session, org_id=project.org_id, name="ACME", app_name="App")
+    elsewhere = await make_project(database, keys, "acme")
+    assert elsewhere.org_id != project.org_id
 
 
 async def test_a_group_is_made_once_and_renamed(

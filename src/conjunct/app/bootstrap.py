@@ -1,10 +1,11 @@
-"""The first start: an org, a project, an API key, and a file that tells them."""
+"""The first start: an org with a builder and a project, their credentials, and a file that tells them."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import text
@@ -19,16 +20,17 @@ _LOCK = 0x636F6E6B
 async def bootstrap(
     database: Database, tenants: TenantService, tell: Callable[[NewProject], object]
 ) -> NewProject | None:
-    """Make the org, the project `default` and its admin key where the database has no project yet; else None.
+    """Make the org, its owner, the project `default` and its key where the database has no project yet; else None.
 
-    `tell` keeps the key, which nothing shows again; it is called before the project is committed, so that a crash
-    between the two leaves no project whose key nobody knows.
+    `tell` keeps the credentials, which nothing shows again; it is called before the project is committed, so that a
+    crash between the two leaves no project whose key nobody knows.
     """
     async with database.transaction() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if await tenants.has_projects(session):
             return None
         made = await tenants.create_org_and_project(session, org="default", project="default", app_name="My product")
+        made = replace(made, builder_token=await tenants.create_first_builder(session, made.org_id))
         tell(made)
         return made
 
@@ -36,10 +38,15 @@ async def bootstrap(
 def write_bootstrap_file(data_dir: Path, url: str, project: NewProject) -> Path:
     """Write how to reach the new project, for its owner's eyes only (mode 0600)."""
     path = data_dir / FILE
-    _replace(
-        path,
-        {"url": url, "projectId": project.project_id, "projectName": project.project_name, "apiKey": project.api_key},
-    )
+    content = {
+        "url": url,
+        "projectId": project.project_id,
+        "projectName": project.project_name,
+        "apiKey": project.api_key,
+    }
+    if project.builder_token is not None:
+        content["builderToken"] = project.builder_token
+    _replace(path, content)
     return path
 
 

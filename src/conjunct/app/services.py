@@ -18,8 +18,8 @@ from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.settings import Settings
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService
-from conjunct.installations import InstallationService, Upstream
-from conjunct.integrations import IntegrationService, Uploads, ensure_sweep, sweep_handler
+from conjunct.installations import InstallationForesight, InstallationNotices, InstallationService, Upstream
+from conjunct.integrations import DeployPlanner, IntegrationService, Uploads, ensure_sweep, sweep_handler
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
 from conjunct.notifications import NotificationService, TopicService
@@ -28,8 +28,13 @@ from conjunct.providers import ProviderOverrides, catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
 from conjunct.tenants import Authenticator, ProjectKeys, TenantService, idempotency
 from conjunct.tenants.api_keys import ApiKeyService
+from conjunct.tenants.builders import BuilderService
+from conjunct.tenants.claimed_domains import ClaimedDomainService
 from conjunct.tenants.idempotency import IdempotencyService
+from conjunct.tenants.invites import InviteService
 from conjunct.tenants.jwt_keys import JwtKeyService
+from conjunct.tenants.orgs import OrgService
+from conjunct.tenants.projects import ProjectService
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,13 @@ class Services:
     tenants: TenantService
     api_keys: ApiKeyService
     jwt_keys: JwtKeyService
+    builders: BuilderService
+    orgs: OrgService
+    invites: InviteService
+    claimed_domains: ClaimedDomainService
+    projects: ProjectService
     integrations: IntegrationService
+    deploy_planner: DeployPlanner
     uploads: Uploads
     connections: ConnectionService
     installations: InstallationService
@@ -98,17 +109,12 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
     storage = FolderStorage(settings.data_dir / "storage")
     keys = ProjectKeys(master)
     tenants = TenantService(keys)
+    builders = BuilderService()
+    invites = InviteService(builders, clock)
+    claimed_domains = ClaimedDomainService(builders)
     page_key = master.derive("page tokens")
     operations = OperationService(page_key)
     overrides = ProviderOverrides(settings.load_provider_overrides())
-    connections = ConnectionService(
-        tenants=tenants,
-        keys=keys,
-        catalog=catalog(),
-        transport=EgressTransport(egress, private_hosts=overrides.private_hosts),
-        overrides=overrides,
-        clock=clock,
-    )
     delivery = DeliveryService(
         database=database,
         keys=keys,
@@ -120,12 +126,24 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
     )
     notifications = NotificationService(delivery)
     delivery.on_disabled(notifications.on_destination_disabled)
+    connections = ConnectionService(
+        tenants=tenants,
+        keys=keys,
+        catalog=catalog(),
+        transport=EgressTransport(egress, private_hosts=overrides.private_hosts),
+        overrides=overrides,
+        clock=clock,
+        notifications=notifications,
+    )
     limits = Limits(catalog().modules(), timedelta(seconds=settings.minimum_schedule_seconds))
     integrations = IntegrationService(limits)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
     upstream = Upstream(database, integrations, installations, engine)
     integrations.add_listener(upstream)
     connections.add_listener(upstream)
+    notices = InstallationNotices(installations, notifications)
+    installations.add_listener(notices)
+    connections.on_refused(notices.on_credentials_refused)
     read = ReadAction.over(
         database=database,
         engine=engine,
@@ -133,6 +151,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         connections=connections,
         operations=operations,
         delivery=delivery,
+        notifications=notifications,
         clock=clock,
     )
     installations.add_listener(read.follower)
@@ -144,7 +163,13 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         tenants=tenants,
         api_keys=ApiKeyService(keys),
         jwt_keys=JwtKeyService(),
+        builders=builders,
+        orgs=OrgService(builders, invites, claimed_domains),
+        invites=invites,
+        claimed_domains=claimed_domains,
+        projects=ProjectService(keys, builders),
         integrations=integrations,
+        deploy_planner=DeployPlanner(delivery.destinations, InstallationForesight(integrations)),
         uploads=Uploads(storage, master.derive("uploads"), clock),
         connections=connections,
         installations=installations,

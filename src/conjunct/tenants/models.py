@@ -27,10 +27,11 @@ class ProjectRow(Base):
     """A project: an environment that holds everything else."""
 
     __tablename__ = "project"
+    __table_args__ = (UniqueConstraint("org_id", "name"),)
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
-    org_id: Mapped[Id] = mapped_column(ForeignKey("org.id"), index=True)
-    name: Mapped[str] = mapped_column(Text, unique=True)
+    org_id: Mapped[Id] = mapped_column(ForeignKey("org.id"))
+    name: Mapped[str] = mapped_column(Text)
     app_name: Mapped[str] = mapped_column(Text)
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     update_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

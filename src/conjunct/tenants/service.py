@@ -9,53 +9,58 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.kit.ids import new_id
-from conjunct.tenants.caller import Scope
-from conjunct.tenants.credentials import digest_of, new_api_key, shown_prefix
+from conjunct.tenants.api_keys import ApiKeyService
+from conjunct.tenants.builders import BuilderService
 from conjunct.tenants.keys import ProjectKeys
-from conjunct.tenants.models import ApiKeyRow, ConsumerRow, GroupRow, OrgRow, ProjectRow
+from conjunct.tenants.models import ConsumerRow, GroupRow, OrgRow, ProjectRow
+from conjunct.tenants.projects import ProjectService
+
+FIRST_BUILDER = "owner@localhost"
+"""The email address of the builder whom the first start makes; it is at no domain that could be claimed."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """A project just made. `api_key` is its first key, which is shown only here."""
+    """A project just made. `api_key` is its first key, `builder_token` that of its org's first builder if one was made.
+
+    Both are shown only here.
+    """
 
     org_id: str
     project_id: str
     project_name: str
     api_key: str = field(repr=False)
+    builder_token: str | None = field(default=None, repr=False)
 
 
 class TenantService:
     """What the other slices ask of tenants, on the caller's transaction."""
 
     def __init__(self, keys: ProjectKeys) -> None:
-        self._keys = keys
+        self._builders = BuilderService()
+        self._projects = ProjectService(keys, self._builders)
+        self._api_keys = ApiKeyService(keys)
 
     async def create_org_and_project(
         self, session: AsyncSession, *, org: str, project: str, app_name: str
     ) -> NewProject:
         """Make an org, a project in it, the project's data key and an API key with the scope `full`."""
-        org_id, project_id = new_id(), new_id()
+        org_id = new_id()
         session.add(OrgRow(id=org_id, label=org))
         await session.flush()
-        session.add(ProjectRow(id=project_id, org_id=org_id, name=project, app_name=app_name))
-        await session.flush()
-        keyring = self._keys.make(session, project_id)
-        key_id, api_key = new_id(), new_api_key()
-        scopes: list[Scope] = ["full"]
-        session.add(
-            ApiKeyRow(
-                id=key_id,
-                project_id=project_id,
-                digest=digest_of(api_key),
-                prefix=shown_prefix(api_key),
-                sealed=keyring.encrypt(api_key.encode(), f"api_key:{key_id}:sealed"),
-                label="first key",
-                scopes=scopes,
-            )
-        )
-        await session.flush()
-        return NewProject(org_id, project_id, project, api_key)
+        return await self.create_project(session, org_id=org_id, name=project, app_name=app_name)
+
+    async def create_project(self, session: AsyncSession, *, org_id: str, name: str, app_name: str) -> NewProject:
+        """Make a project in an org, the project's data key and an API key with the scope `full`; `ProjectInvalid`."""
+        project_id = await self._projects.add(session, org_id, name, app_name)
+        key = await self._api_keys.create(session, project_id, "first key", ["full"])
+        return NewProject(org_id, project_id, name.lower(), key.key)
+
+    async def create_first_builder(self, session: AsyncSession, org_id: str) -> str:
+        """Make a builder who owns the org that has none yet; gives their token, which nothing shows again."""
+        builder = await self._builders.create(session, FIRST_BUILDER)
+        await self._builders.join(session, builder, org_id, "owner")
+        return await self._builders.give_token(session, builder.id)
 
     async def has_projects(self, session: AsyncSession) -> bool:
         """Whether this database has been given its first project."""

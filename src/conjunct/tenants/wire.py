@@ -19,3 +19,31 @@ def consumer_json(alias: str) -> str:
         'consumerRef', {alias}.consumer_ref, 'consumerName', {alias}.consumer_name, 'projectId', {alias}.project_id,
         'createTime', {rfc3339(f"{alias}.create_time")},
         'updateTime', {rfc3339(f"coalesce({alias}.update_time, {alias}.create_time)")})"""
+
+
+def org_json(alias: str) -> str:
+    """SQL for an org as the specification's `Org`, given the alias of `org` in the statement."""
+    return f"""json_build_object(
+        'id', {alias}.id, 'label', {alias}.label, 'defaultTeamId', {alias}.default_team_id,
+        'createTime', {rfc3339(f"{alias}.create_time")},
+        'updateTime', {rfc3339(f"coalesce({alias}.update_time, {alias}.create_time)")})"""
+
+
+def builder_json(alias: str) -> str:
+    """SQL for a builder as the specification's `Builder`, given the alias of `builder` in the statement."""
+    return f"""json_strip_nulls(json_build_object(
+        'id', {alias}.id, 'idpProvider', {alias}.idp_provider, 'idpRef', {alias}.idp_ref,
+        'firstName', {alias}.first_name, 'lastName', {alias}.last_name,
+        'fullName', nullif(concat_ws(' ', {alias}.first_name, {alias}.last_name), ''),
+        'primaryEmail', {alias}.email, 'createTime', {rfc3339(f"{alias}.create_time")}))"""
+
+
+def project_json(alias: str, *members: str) -> str:
+    """SQL for a project as the specification's `Project`, given the alias of `project` in the statement.
+
+    `members` are further ones, each as SQL for a name and its value.
+    """
+    return f"""json_build_object(
+        'id', {alias}.id, 'name', {alias}.name, 'appName', {alias}.app_name, 'orgId', {alias}.org_id,
+        'createTime', {rfc3339(f"{alias}.create_time")},
+        'updateTime', {", ".join((rfc3339(f"coalesce({alias}.update_time, {alias}.create_time)"), *members))})"""

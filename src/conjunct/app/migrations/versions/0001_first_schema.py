@@ -183,9 +183,8 @@ def upgrade() -> None:
         sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("project_org_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("project_pkey")),
-        sa.UniqueConstraint("name", name=op.f("project_name_key")),
+        sa.UniqueConstraint("org_id", "name", name=op.f("project_org_id_name_key")),
     )
-    op.create_index(op.f("project_org_id_idx"), "project", ["org_id"], unique=False)
     op.create_table(
         "api_key",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -761,7 +760,6 @@ def downgrade() -> None:
     op.drop_table("builder_token")
     op.drop_index(op.f("api_key_project_id_idx"), table_name="api_key")
     op.drop_table("api_key")
-    op.drop_index(op.f("project_org_id_idx"), table_name="project")
     op.drop_table("project")
     op.drop_index("invite_pending_key", table_name="invite", postgresql_where=sa.text("status = 'pending'"))
     op.drop_index(op.f("invite_org_id_idx"), table_name="invite")

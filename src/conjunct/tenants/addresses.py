@@ -1,0 +1,52 @@
+"""Email addresses, and the domains that they and URLs are at."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
+_LOCAL_PART = re.compile(r"[^\s\x00-\x1f\x7f@\"'<>(),:;\\\[\]]{1,64}")
+
+
+def email_address(text: str) -> str:
+    """The address in lower case, as it is kept and compared; ValueError when it is none."""
+    address = text.strip().lower()
+    local_part, _, host = address.rpartition("@")
+    if not _LOCAL_PART.fullmatch(local_part) or not _HOST.fullmatch(host):
+        raise ValueError("this is not an email address such as ada@example.com")
+    return address
+
+
+def domain_name(text: str) -> str:
+    """The domain of an email address, a URL, or a domain's own name; in lower case, without a leading `www.`.
+
+    ValueError when there is none in it: names of one label and IP addresses are none. Names in other scripts are
+    written as the DNS knows them (`xn--…`).
+    """
+    shown = text.strip().lower()
+    if "://" in shown:
+        host = urlsplit(shown).hostname or ""
+    elif "@" in shown:
+        return email_domain(email_address(shown))
+    else:
+        host = re.split(r"[/?#:]", shown, maxsplit=1)[0].rstrip(".")
+    bare = host.removeprefix("www.")
+    domain = bare if _DOMAIN.fullmatch(bare) else host
+    if not _DOMAIN.fullmatch(domain):
+        raise ValueError("there is no domain in this, such as example.com")
+    return domain
+
+
+def email_domain(address: str) -> str:
+    """What stands after the `@` of an address that is good."""
+    return address.rpartition("@")[2]
+
+
+Email = Annotated[str, Field(max_length=254), AfterValidator(email_address)]
+Domain = Annotated[str, Field(max_length=2000), AfterValidator(domain_name)]
