@@ -11,8 +11,33 @@ _DEFINED_AT = "2020-06-30T15:57:37.277Z"
 
 
 @dataclass(frozen=True, slots=True)
+class OptionDetails:
+    """How an option is shown."""
+
+    order: int = -1
+    hidden: bool = False
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyGroup:
+    """A group in which properties are shown together."""
+
+    name: str
+    label: str
+    order: int = -1
+
+    def to_wire(self) -> dict[str, Any]:
+        """The group as `GET /crm/v3/properties/{object}/groups` tells it."""
+        return {"name": self.name, "label": self.label, "displayOrder": self.order, "archived": False}
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
-    """A property of an object. `options` are the (value, label) pairs of an enumeration."""
+    """A property of an object. `options` are the (value, label) pairs of an enumeration.
+
+    `details` say how each option is shown; without them, options are shown in their order.
+    """
 
     name: str
     label: str
@@ -24,22 +49,24 @@ class Property:
     unique: bool = False
     refers_to: str | None = None
     group: str = ""
+    description: str = ""
+    details: tuple[OptionDetails, ...] = ()
+    created: str = _DEFINED_AT
+    updated: str = _DEFINED_AT
+    archived_at: str | None = None
 
     def to_wire(self, default_group: str) -> dict[str, Any]:
         """The property as `GET /crm/v3/properties/{object}` tells it."""
         wire: dict[str, Any] = {
-            "updatedAt": _DEFINED_AT,
-            "createdAt": _DEFINED_AT,
+            "updatedAt": self.updated,
+            "createdAt": self.created,
             "name": self.name,
             "label": self.label,
             "type": self.type,
             "fieldType": self.field_type,
-            "description": "",
+            "description": self.description,
             "groupName": self.group or default_group,
-            "options": [
-                {"label": label, "value": value, "displayOrder": order, "hidden": False}
-                for order, (value, label) in enumerate(self.options)
-            ],
+            "options": self._options(),
             "displayOrder": -1,
             "calculated": False,
             "externalOptions": False,
@@ -56,6 +83,16 @@ class Property:
         }
         if self.refers_to is not None:
             wire["referencedObjectType"] = self.refers_to
+        if self.archived_at is not None:
+            wire |= {"archived": True, "archivedAt": self.archived_at}
+        return wire
+
+    def _options(self) -> list[dict[str, Any]]:
+        details = self.details or [OptionDetails(order) for order in range(len(self.options))]
+        wire: list[dict[str, Any]] = []
+        for (value, label), shown in zip(self.options, details, strict=True):
+            told = {"description": shown.description} if shown.description is not None else {}
+            wire.append({"label": label, "value": value, **told, "displayOrder": shown.order, "hidden": shown.hidden})
         return wire
 
 

@@ -104,6 +104,22 @@ def rate_limited(retry_after: int, headers: Mapping[str, str] | None = None) -> 
     )
 
 
+def unknown_property(name: str) -> HubSpotError:
+    """The object has no property of that name."""
+    return HubSpotError(404, f'Property "{name}" does not exist', "OBJECT_NOT_FOUND")
+
+
+def unknown_group(name: str) -> HubSpotError:
+    """The object has no property group of that name."""
+    return HubSpotError(404, f'Property group "{name}" does not exist', "OBJECT_NOT_FOUND")
+
+
+def already_exists(what: str, name: str) -> HubSpotError:
+    """A property or a property group of that name is there already; `what` is `property` or `group`."""
+    extra = {"subCategory": f"Properties.{what.upper()}_WITH_NAME_EXISTS", "context": {"name": [name]}}
+    return HubSpotError(409, f"A {what} named '{name}' already exists.", "OBJECT_ALREADY_EXISTS", extra=extra)
+
+
 def unknown_object(name: str) -> HubSpotError:
     """The path names an object that the account does not have."""
     return HubSpotError(400, f"Unable to infer object type from: {name}")

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from conjunct.simulators.hubspot import bodies, errors, moments
-from conjunct.simulators.hubspot.definitions import ObjectType, Property
+from conjunct.simulators.hubspot.definitions import ObjectType, Property, PropertyGroup
 from conjunct.simulators.hubspot.rendering import Renderer
 from conjunct.simulators.hubspot.search import Searches
 from conjunct.simulators.hubspot.seeding import Seeder
@@ -23,6 +23,9 @@ class Objects:
         self.store = RecordStore(kind, seeder)
         self.renderer = Renderer(self.store)
         self.searches = Searches(self.store)
+        names = dict.fromkeys(item.group or kind.group for item in kind.properties)
+        self.groups = {name: PropertyGroup(name, f"{kind.label} information") for name in names}
+        self.archived_properties: dict[str, Property] = {}
         self._clock = clock
 
     def now(self) -> int:
@@ -73,9 +76,15 @@ class Objects:
         return [self.store.record_id(place) for place in places]
 
     def define(self, definition: Property) -> None:
-        """Add a property."""
+        """Add a property, or replace the one of the same name."""
+        self.archived_properties.pop(definition.name, None)
         self.store.define(definition)
         self.renderer.forget_all()
+
+    def archive_property(self, definition: Property) -> None:
+        """Take a property away, and keep its definition."""
+        self.undefine(definition.name)
+        self.archived_properties[definition.name] = definition
 
     def undefine(self, name: str) -> None:
         """Take a property away, with its values."""

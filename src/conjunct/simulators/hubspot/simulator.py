@@ -15,6 +15,7 @@ from conjunct.simulators.hubspot.errors import CorrelationIds, HubSpotError
 from conjunct.simulators.hubspot.metadata_api import MetadataApi
 from conjunct.simulators.hubspot.oauth_api import OAuthApi
 from conjunct.simulators.hubspot.objects import Objects
+from conjunct.simulators.hubspot.properties_api import PropertiesApi
 from conjunct.simulators.hubspot.records_api import RecordsApi
 from conjunct.simulators.hubspot.seeding import Seeder
 from conjunct.simulators.options import SimulatorOptions
@@ -58,6 +59,7 @@ class HubSpot:
         metadata = MetadataApi(self._resolve, lambda: list(dict.fromkeys(self._objects.values())))
         guarded = [
             *(route for base in _BASES for api in (batches, records) for route in api.routes(base)),
+            *PropertiesApi(self._resolve).routes(),
             *metadata.routes(),
             Route("*", "/{path:.*}", _no_such_path),
         ]
