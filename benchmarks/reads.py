@@ -121,7 +121,9 @@ async def _set_up(settings: Settings, database: Database, receiver: str) -> None
         async with database.transaction() as session:
             project = await services.tenants.create_org_and_project(session, org="b", project="b", app_name="b")
             manifest = services.integrations.parse(yaml.safe_dump(MANIFEST))
-            await services.integrations.deploy(session, project.project_id, manifest, destructive=False)
+            await services.integrations.deploy(
+                session, project.project_id, manifest, destructive=False, created_by="system"
+            )
             who = {"groupRef": "g", "consumerRef": "c", "provider": "hubspot"}
             tokens = {"oauth2AuthorizationCode": {"accessToken": {"token": "t"}}}
             await services.connections.generate(

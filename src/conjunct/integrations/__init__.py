@@ -2,11 +2,16 @@
 
 from conjunct.integrations.changes import Revision, RevisionListener
 from conjunct.integrations.endpoints import Integrations, router
+from conjunct.integrations.foresight import Affected, Effect, EffectKind, Foreseen, Proposal
+from conjunct.integrations.history_endpoints import history_router
 from conjunct.integrations.jobs import ensure_sweep, sweep_handler
+from conjunct.integrations.planning import DeployPlanner
 from conjunct.integrations.problems import (
+    AlreadyLatest,
     IntegrationExists,
     IntegrationNotFound,
     ProviderChanged,
+    RevisionNotFound,
     SourceInvalid,
     UploadRefused,
 )
@@ -19,12 +24,21 @@ __all__ = [
     "Uploads",
     "Revision",
     "RevisionListener",
+    "DeployPlanner",
+    "Proposal",
+    "Foreseen",
+    "Effect",
+    "EffectKind",
+    "Affected",
     "IntegrationNotFound",
     "IntegrationExists",
+    "RevisionNotFound",
+    "AlreadyLatest",
     "ProviderChanged",
     "SourceInvalid",
     "UploadRefused",
     "ensure_sweep",
     "sweep_handler",
     "router",
+    "history_router",
 ]

@@ -63,7 +63,11 @@ async def list_integrations(
     response_model=schemas.Integration,
 )
 async def create_integration(
-    project_id: ProjectId, body: schemas.CreateIntegration, service: Integrations, session: Transaction
+    caller: CallerDep,
+    project_id: ProjectId,
+    body: schemas.CreateIntegration,
+    service: Integrations,
+    session: Transaction,
 ) -> Response:
     """Make one integration."""
     created = await service.create(
@@ -73,6 +77,7 @@ async def create_integration(
         provider=body.provider,
         spec_version=body.latest_revision.spec_version,
         content=body.latest_revision.content,
+        created_by=caller.actor,
     )
     return json_bytes(created, 201)
 
@@ -106,6 +111,7 @@ async def delete_integration(
     response_model=list[schemas.Integration],
 )
 async def batch_upsert_integrations(
+    caller: CallerDep,
     project_id: ProjectId,
     source: schemas.Source,
     service: Integrations,
@@ -116,7 +122,7 @@ async def batch_upsert_integrations(
     """Deploy a manifest: all of its integrations, or none when anything is wrong."""
     manifest = await reader.read(project_id, source)
     async with database.transaction() as session:
-        deployed = await service.deploy(session, project_id, manifest, destructive=destructive)
+        deployed = await service.deploy(session, project_id, manifest, destructive=destructive, created_by=caller.actor)
     return json_bytes(deployed)
 
 
@@ -127,6 +133,7 @@ async def batch_upsert_integrations(
     response_model=schemas.Revision,
 )
 async def create_revision(
+    caller: CallerDep,
     project_id: ProjectId,
     integration: IntegrationId,
     source: schemas.Source,
@@ -138,7 +145,9 @@ async def create_revision(
     """Deploy one integration of a manifest."""
     manifest = await reader.read(project_id, source)
     async with database.transaction() as session:
-        revision = await service.revise(session, project_id, integration, manifest, destructive=destructive)
+        revision = await service.revise(
+            session, project_id, integration, manifest, destructive=destructive, created_by=caller.actor
+        )
     return json_bytes(revision, 201)
 
 

@@ -31,7 +31,8 @@ class IntegrationRow(Base):
 class RevisionRow(Base):
     """What an integration was from one deploy to the next. Never changed; `number` counts from 1.
 
-    `destructive` says whether the deploy was to stop reads of the objects that it removed.
+    `destructive` says whether the deploy was to stop reads of the objects that it removed; `created_by` is the actor
+    who deployed it.
     """
 
     __tablename__ = "revision"
@@ -44,4 +45,5 @@ class RevisionRow(Base):
     spec_version: Mapped[str] = mapped_column(Text)
     content: Mapped[dict[str, Any]]
     destructive: Mapped[bool]
+    created_by: Mapped[str] = mapped_column(Text)
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())

@@ -18,6 +18,26 @@ class IntegrationNotFound(NotFound):
         )
 
 
+class RevisionNotFound(NotFound):
+    """The integration has no such revision."""
+
+    slug = "revision-not-found"
+    title = "There is no such revision"
+
+    def __init__(self, revision_id: str) -> None:
+        super().__init__(
+            f"The integration has no revision {revision_id!r}.",
+            remedy="Check the revision's id; listRevisions shows them.",
+        )
+
+
+class AlreadyLatest(Conflict):
+    """A rollback names the revision that is in force."""
+
+    slug = "revision-already-latest"
+    title = "That revision is in force already"
+
+
 class IntegrationExists(Conflict):
     """Another integration has that name already."""
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import aliased
 
 from conjunct.core.database import rfc3339
 from conjunct.core.paging import WHOLE, Items, Page, page_sql
@@ -35,6 +36,22 @@ _GET = text(f"""
 
 _GET_REVISION = text(f"""
     SELECT {_REVISION_JSON}::text FROM revision r WHERE r.project_id = :project_id AND r.id = :id""")  # noqa: S608
+
+
+_NUMBERED_REVISION_JSON = f"""json_build_object(
+    'id', r.id, 'specVersion', r.spec_version, 'createTime', {rfc3339("r.create_time")}, 'content', r.content,
+    'number', r.number, 'createdBy', r.created_by, 'destructive', r.destructive,
+    'isLatest', r.id = i.latest_revision_id)"""
+
+_OF_INTEGRATION = """FROM revision r JOIN integration i ON i.id = r.integration_id
+    WHERE i.id = (
+        SELECT n.id FROM integration n
+        WHERE n.project_id = :project_id AND (n.id = :integration OR n.name = :integration)
+        ORDER BY n.id <> :integration LIMIT 1)"""
+
+_LIST_REVISIONS = text(page_sql(_NUMBERED_REVISION_JSON, _OF_INTEGRATION, "r.id", newest_first=True))
+
+_GET_NUMBERED_REVISION = text(f"SELECT {_NUMBERED_REVISION_JSON}::text {_OF_INTEGRATION} AND r.id = :id")
 
 
 Lock = Literal["keep", "change"]
@@ -91,6 +108,34 @@ class IntegrationRepository:
     async def revision(self, project_id: str, revision_id: str) -> RevisionRow | None:
         statement = select(RevisionRow).where(RevisionRow.project_id == project_id, RevisionRow.id == revision_id)
         return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def revision_before(self, project_id: str, revision_id: str) -> RevisionRow | None:
+        """The one that was deployed before a revision of the same integration."""
+        this = aliased(RevisionRow)
+        statement = (
+            select(RevisionRow)
+            .join(this, this.integration_id == RevisionRow.integration_id)
+            .where(this.project_id == project_id, this.id == revision_id, RevisionRow.number == this.number - 1)
+        )
+        return (await self._session.execute(statement)).scalar_one_or_none()
+
+    async def revisions_page(self, project_id: str, integration: str, page: Page) -> Items:
+        values = {"project_id": project_id, "integration": integration, **page.parameters}
+        return Items(*(await self._session.execute(_LIST_REVISIONS, values)).one())
+
+    async def revision_of_integration_json(self, project_id: str, integration: str, revision_id: str) -> str | None:
+        values = {"project_id": project_id, "integration": integration, "id": revision_id}
+        found: str | None = (await self._session.execute(_GET_NUMBERED_REVISION, values)).scalar_one_or_none()
+        return found
+
+    async def all_but(self, project_id: str, names: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Id, name and provider of the integrations that have none of these names, ordered by name."""
+        statement = (
+            select(IntegrationRow.id, IntegrationRow.name, IntegrationRow.provider)
+            .where(IntegrationRow.project_id == project_id, IntegrationRow.name.not_in(list(names)))
+            .order_by(IntegrationRow.name)
+        )
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
     async def revisions_after(self, project_id: str, integration_id: str, number: int) -> Sequence[RevisionRow]:
         statement = (

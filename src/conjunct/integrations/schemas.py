@@ -24,6 +24,15 @@ class Revision(_Wire):
     content: manifests.Integration
 
 
+class NumberedRevision(Revision):
+    """A revision and its place among the others; `number` counts from 1."""
+
+    number: int
+    created_by: Annotated[str, Field(description="Who deployed it, such as `api-key:<id>`.")]
+    destructive: Annotated[bool, Field(description="Whether reads of the objects that it removed were stopped.")]
+    is_latest: bool
+
+
 class Integration(_Wire):
     """A named entry of the manifest, with its newest revision."""
 
@@ -56,6 +65,17 @@ class Source(_Wire):
 
     source_zip_url: Annotated[str, Field(max_length=2000)] | None = None
     source_yaml: Annotated[str, Field(max_length=1_000_000)] | None = None
+
+
+class Rollback(_Wire):
+    """The revision whose content is to be deployed again."""
+
+    revision_id: Annotated[
+        str, Field(max_length=200, description="Its id, or `previous` for the one before the latest.")
+    ]
+    destructive: Annotated[bool, Field(description="Whether reads of objects that it does not have are stopped.")] = (
+        False
+    )
 
 
 class SignedUrl(_Wire):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -11,8 +10,15 @@ from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.integrations.cache import RevisionCache
 from conjunct.integrations.changes import Revision, RevisionListener
+from conjunct.integrations.deploys import PREVIOUS, Step, revision_of, steps_of
 from conjunct.integrations.models import IntegrationRow, RevisionRow
-from conjunct.integrations.problems import IntegrationExists, IntegrationNotFound, ProviderChanged, SourceInvalid
+from conjunct.integrations.problems import (
+    AlreadyLatest,
+    IntegrationExists,
+    IntegrationNotFound,
+    RevisionNotFound,
+    SourceInvalid,
+)
 from conjunct.integrations.repository import IntegrationRepository, Lock
 from conjunct.kit.ids import new_id
 from conjunct.manifests import (
@@ -21,7 +27,6 @@ from conjunct.manifests import (
     Limits,
     Manifest,
     ManifestInvalid,
-    diff,
     parse_manifest,
     validate_integration,
 )
@@ -58,7 +63,15 @@ class IntegrationService:
         return found
 
     async def create(
-        self, session: AsyncSession, project_id: str, *, name: str, provider: str, spec_version: str, content: Any
+        self,
+        session: AsyncSession,
+        project_id: str,
+        *,
+        name: str,
+        provider: str,
+        spec_version: str,
+        content: Any,
+        created_by: str,
     ) -> str:
         """Make an integration with its first revision; answers it as JSON.
 
@@ -74,30 +87,33 @@ class IntegrationService:
                 remedy="Choose another name, or make a revision of the one that exists.",
                 issues=[Issue("name", "is taken", value=name)],
             )
-        integration_id = await self._add(session, project_id, integration)
-        return await self.get_json(session, project_id, integration_id)
+        revision = await self._add(session, project_id, integration, created_by)
+        return await self.get_json(session, project_id, revision.integration_id)
 
-    async def deploy(self, session: AsyncSession, project_id: str, manifest: Manifest, *, destructive: bool) -> str:
+    async def deploy(
+        self, session: AsyncSession, project_id: str, manifest: Manifest, *, destructive: bool, created_by: str
+    ) -> str | bytes:
         """Make or change every integration of the manifest; answers them as JSON.
 
         One that has not changed gets no revision; those that the manifest leaves out stay as they are.
         """
         repository = IntegrationRepository(session)
         await repository.lock_deploys(project_id)
-        known = await repository.by_names(project_id, [each.name for each in manifest.integrations])
-        _require_same_providers(manifest.integrations, known)
-        ids = []
-        for integration in manifest.integrations:
-            if integration.name in known:
-                row, latest = known[integration.name]
-                await self._revise(session, row, latest, integration, destructive=destructive)
-                ids.append(row.id)
-            else:
-                ids.append(await self._add(session, project_id, integration))
-        return (await repository.list_page(project_id, ids=ids)).json
+        revisions = [
+            await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
+            for step in await steps_of(repository, project_id, manifest.integrations)
+        ]
+        return (await repository.list_page(project_id, ids=[each.integration_id for each in revisions])).json
 
     async def revise(
-        self, session: AsyncSession, project_id: str, id_or_name: str, manifest: Manifest, *, destructive: bool
+        self,
+        session: AsyncSession,
+        project_id: str,
+        id_or_name: str,
+        manifest: Manifest,
+        *,
+        destructive: bool,
+        created_by: str,
     ) -> str:
         """Make a revision of one integration from its entry in the manifest; answers it as JSON.
 
@@ -113,11 +129,34 @@ class IntegrationService:
                 f"The manifest has no integration {name!r}.",
                 remedy="Send a manifest that holds the integration whose revision it is to be.",
             )
-        known = await repository.by_names(project_id, [name])
-        _require_same_providers([integration], known)
-        row, latest = known[name]
-        revision_id = await self._revise(session, row, latest, integration, destructive=destructive)
-        return await repository.revision_json(project_id, revision_id)
+        [step] = await steps_of(repository, project_id, [integration])
+        revision = await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
+        return await repository.revision_json(project_id, revision.id)
+
+    async def roll_back(
+        self,
+        session: AsyncSession,
+        project_id: str,
+        id_or_name: str,
+        revision_id: str,
+        *,
+        destructive: bool,
+        created_by: str,
+    ) -> str:
+        """Deploy what an integration was in an earlier revision, as a new one; returns that one's id.
+
+        What was good then is checked against the rules of today. `previous` is the one before
+        the latest. Nothing changes, and the latest revision is answered, when it holds the same already. Raises
+        IntegrationNotFound, RevisionNotFound, AlreadyLatest for the latest revision itself, or ManifestInvalid.
+        """
+        repository = IntegrationRepository(session)
+        await repository.lock_deploys(project_id)
+        found = await self.find(session, project_id, id_or_name)
+        earlier = await self._earlier(repository, found, revision_id)
+        entry = validate_integration(earlier.content, limits=self._limits, path=("revision", "content"))
+        [step] = await steps_of(repository, project_id, [entry])
+        revision = await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
+        return revision.id
 
     async def delete(self, session: AsyncSession, project_id: str, id_or_name: str) -> None:
         """Delete an integration with its revisions and installations; raises IntegrationNotFound."""
@@ -148,7 +187,7 @@ class IntegrationService:
             row = await IntegrationRepository(session).revision(project_id, revision_id)
             if row is None:
                 raise IntegrationNotFound(revision_id)
-            known = _revision(row)
+            known = revision_of(row)
             self._revisions.put(known)
         return known
 
@@ -157,44 +196,55 @@ class IntegrationService:
     ) -> list[Revision]:
         """The revisions of an integration that were deployed after the one of that number, oldest first."""
         rows = await IntegrationRepository(session).revisions_after(project_id, integration_id, number)
-        return [_revision(row) for row in rows]
+        return [revision_of(row) for row in rows]
 
-    async def _add(self, session: AsyncSession, project_id: str, integration: Integration) -> str:
-        integration_id, revision_id = new_id(), new_id()
+    async def _earlier(self, repository: IntegrationRepository, of: IntegrationRow, revision_id: str) -> RevisionRow:
+        if revision_id == of.latest_revision_id:
+            raise AlreadyLatest(
+                f"The revision {revision_id} of {of.name!r} is the latest one.",
+                remedy="Name an earlier revision; listRevisions shows them.",
+                issues=[Issue("revisionId", "names the latest revision", value=revision_id)],
+            )
+        if revision_id == PREVIOUS:
+            earlier = await repository.revision_before(of.project_id, of.latest_revision_id)
+        else:
+            earlier = await repository.revision(of.project_id, revision_id)
+        if earlier is None or earlier.integration_id != of.id:
+            raise RevisionNotFound(revision_id)
+        return earlier
+
+    async def _carry_out(
+        self, session: AsyncSession, project_id: str, step: Step, *, destructive: bool, created_by: str
+    ) -> Revision:
+        """The integration's latest revision, which is a new one unless the step changes nothing."""
+        latest = step.latest
+        if latest is None:
+            return await self._add(session, project_id, step.entry, created_by)
+        if step.kind == "unchanged":
+            return latest
+        integration_id, repository = latest.integration_id, IntegrationRepository(session)
+        revision = Revision(new_id(), integration_id, project_id, latest.number + 1, step.entry, destructive)
+        await _add_revision(repository, revision, created_by)
+        await repository.follow(project_id, integration_id, revision.id)
+        for listener in self._listeners:
+            await listener.on_revision(session, project_id, integration_id, revision.id, step.changes, destructive)
+        return revision
+
+    async def _add(self, session: AsyncSession, project_id: str, integration: Integration, created_by: str) -> Revision:
         repository = IntegrationRepository(session)
+        revision = Revision(new_id(), new_id(), project_id, 1, integration)
         await repository.add_integration(
-            id=integration_id,
+            id=revision.integration_id,
             project_id=project_id,
             name=integration.name,
             provider=integration.provider,
-            latest_revision_id=revision_id,
+            latest_revision_id=revision.id,
         )
-        await _add_revision(repository, Revision(revision_id, integration_id, project_id, 1, integration))
-        return integration_id
-
-    async def _revise(
-        self,
-        session: AsyncSession,
-        row: IntegrationRow,
-        latest: RevisionRow,
-        integration: Integration,
-        *,
-        destructive: bool,
-    ) -> str:
-        if latest.content == integration.to_wire():
-            return latest.id
-        revision_id = new_id()
-        repository = IntegrationRepository(session)
-        revision = Revision(revision_id, row.id, row.project_id, latest.number + 1, integration, destructive)
-        await _add_revision(repository, revision)
-        await repository.follow(row.project_id, row.id, revision_id)
-        changes = diff(_revision(latest).content, integration)
-        for listener in self._listeners:
-            await listener.on_revision(session, row.project_id, row.id, revision_id, changes, destructive)
-        return revision_id
+        await _add_revision(repository, revision, created_by)
+        return revision
 
 
-async def _add_revision(repository: IntegrationRepository, revision: Revision) -> None:
+async def _add_revision(repository: IntegrationRepository, revision: Revision, created_by: str) -> None:
     await repository.add_revision(
         id=revision.id,
         integration_id=revision.integration_id,
@@ -203,12 +253,8 @@ async def _add_revision(repository: IntegrationRepository, revision: Revision) -
         spec_version=SPEC_VERSION,
         content=revision.content.to_wire(),
         destructive=revision.destructive,
+        created_by=created_by,
     )
-
-
-def _revision(row: RevisionRow) -> Revision:
-    content = Integration.model_validate(row.content)
-    return Revision(row.id, row.integration_id, row.project_id, row.number, content, row.destructive)
 
 
 def _require_agreement(integration: Integration, *, name: str, provider: str, spec_version: str) -> None:
@@ -220,23 +266,3 @@ def _require_agreement(integration: Integration, *, name: str, provider: str, sp
     issues = [Issue(where, detail, value=given[:200]) for where, given, right, detail in said if given != right]
     if issues:
         raise ManifestInvalid(issues)
-
-
-def _require_same_providers(
-    integrations: Sequence[Integration], known: dict[str, tuple[IntegrationRow, RevisionRow]]
-) -> None:
-    """Refuse a change of provider: the connections of existing installations would not fit."""
-    issues = []
-    for index, integration in enumerate(integrations):
-        row = known[integration.name][0] if integration.name in known else None
-        if row is not None and row.provider != integration.provider:
-            issues.append(
-                Issue(
-                    f"integrations.{index}.provider",
-                    f"{integration.name} is an integration for {row.provider}",
-                    value=integration.provider,
-                    remedy="Give the new integration another name, or delete the old one first.",
-                )
-            )
-    if issues:
-        raise ProviderChanged("A deploy cannot change an integration's provider; nothing was changed.", issues=issues)

@@ -1,6 +1,6 @@
 """Parse, validate and compare amp.yaml. No database."""
 
-from .diff import Change, Changes, ObjectChange, diff
+from .diff import Action, Change, Changes, ObjectChange, diff
 from .faults import ManifestInvalid
 from .lookup import (
     destinations,
@@ -46,6 +46,7 @@ from .models import (
 )
 from .parser import parse_manifest, validate_integration, validate_manifest
 from .rules import KnownProviders, Limits
+from .summary import summarize
 
 __all__ = [
     "parse_manifest",
@@ -81,9 +82,11 @@ __all__ = [
     "FieldChangedEvent",
     "SPEC_VERSION",
     "diff",
+    "Action",
     "Changes",
     "ObjectChange",
     "Change",
+    "summarize",
     "read_objects",
     "write_objects",
     "subscribe_objects",
