@@ -141,3 +141,52 @@ async def test_changes_at_once_are_all_kept(world):
     assert set(content["read"]["objects"]) == {"contacts", "deals"}
     assert content["proxy"] == {"enabled": True}
     assert await world.count("config") == 4
+
+
+async def test_an_object_can_be_switched_off_and_on_alone(world):
+    await world.deploy(manifest(CONTACTS))
+    await world.connect()
+    made = await world.install(read_content(contacts={"selectedFields": {"phone": True}}))
+    strict = CONTACTS.replace("- fieldName: email", "- fieldName: email\n            - mapToName: owner")
+    await world.deploy(manifest(strict))  # what is now missing in the config is no reason not to switch it off
+
+    for disabled in (True, False):
+        value = given(contacts={"disabled": disabled})
+        changed = await world.patch(made, value, f"{MASK}.contacts.disabled", skipSampling=True)
+        config = changed["config"]["content"]["read"]["objects"]["contacts"]
+        assert config == {**made["config"]["content"]["read"]["objects"]["contacts"], "disabled": disabled}
+    refused = await world.patch(made, given(contacts={"schedule": "x"}), f"{MASK}.contacts.schedule", status=422)
+    assert names(refused) == [f"{MASK}.contacts.schedule"]
+
+
+async def test_null_and_an_empty_part_take_out(world):
+    await world.deploy(manifest(CONTACTS, DEALS))
+    await world.connect()
+    made = await world.install(
+        {**read_content(contacts={"schedule": "30 * * * *"}, deals={}), "write": {"objects": {"contacts": {}}}}
+    )
+    value = given(contacts={"schedule": None}, deals=None)
+    changed = await world.patch(made, value, f"{MASK}.contacts.schedule", f"{MASK}.deals")
+    assert changed["config"]["content"]["read"]["objects"] == {
+        "contacts": {"objectName": "contacts", "selectedFields": {}, "selectedFieldMappings": {}}
+    }
+    changed = await world.patch(made, given(), "config.content.write.objects")
+    assert changed["config"]["content"]["write"] == {"objects": {}}
+    value = {"config": {"content": {"read": None, "write": None}}}
+    changed = await world.patch(made, value, "config.content.read", "config.content.write")
+    assert changed["config"]["content"] == {"provider": "acme"}, "nothing chosen stays nothing"
+
+
+async def test_the_whole_content_and_the_revision_may_be_named(world):
+    await world.deploy(manifest(CONTACTS, DEALS))
+    await world.connect()
+    made = await world.install(read_content(contacts={}))
+    latest = await world.deploy(manifest(CONTACTS))
+    value = {
+        "config": {"revisionId": made["config"]["revisionId"], "content": read_content(contacts={"disabled": True})}
+    }
+    changed = await world.patch(made, value, "config.revisionId", "config.content")
+    assert changed["config"]["revisionId"] == latest["latestRevision"]["id"]
+    assert changed["config"]["content"]["read"]["objects"]["contacts"]["disabled"]
+    refused = await world.patch(made, {"config": {"content": read_content(leads={})}}, "config.content", status=422)
+    assert names(refused) == [f"{MASK}.leads"]

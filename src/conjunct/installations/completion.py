@@ -29,12 +29,7 @@ PartT = TypeVar("PartT", ReadConfig, WriteConfig, SubscribeConfig)
 
 
 def complete(content: ConfigContent, integration: Integration) -> ConfigContent:
-    """The content with the keys that the specification requires.
-
-    Content that chooses nothing at all stands for everything that the manifest declares, with no optional field.
-    """
-    if not (content.read or content.write or content.proxy or content.subscribe):
-        content = content.model_copy(update=_everything(integration))
+    """The content with the keys that the specification requires."""
     update: dict[str, Any] = {"provider": content.provider or integration.provider}
     if content.read:
         objects = {key: _read(key, each) for key, each in content.read.objects.items()}
@@ -46,6 +41,13 @@ def complete(content: ConfigContent, integration: Integration) -> ConfigContent:
         watched = {key: _subscribe(key, each, integration) for key, each in content.subscribe.objects.items()}
         update["subscribe"] = content.subscribe.model_copy(update={"objects": watched})
     return content.model_copy(update=update)
+
+
+def chosen_or_everything(content: ConfigContent, integration: Integration) -> ConfigContent:
+    """The content; where it chooses nothing at all, everything that the manifest declares, with no optional field."""
+    if content.read or content.write or content.proxy or content.subscribe:
+        return content
+    return content.model_copy(update=_everything(integration))
 
 
 def _read(key: str, config: ReadConfigObject) -> ReadConfigObject:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
+from conjunct.installations.masks import Change, apply_masks
+from conjunct.installations.patching import apply_patch
 from conjunct.installations.planning import Plan
 from conjunct.installations.sampling import TIME_LIMIT, sample
-from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
+from conjunct.installations.schemas import CreateInstallation, PatchObjectConfig, UpdateInstallation
 from conjunct.installations.service import InstallationService
+from conjunct.manifests import Integration
 
 Planning = Callable[[AsyncSession], Awaitable[Plan]]
 
@@ -47,11 +51,45 @@ class Installer:
     ) -> str:
         """Change an installation; answers it as JSON.
 
-        Raises what `InstallationService.plan_change` and `save` raise, and SampleRefused.
+        Raises what `InstallationService.plan_change`, `apply_masks` and `save` raise, and SampleRefused.
         """
 
+        def edit(current: Mapping[str, Any], declared: Integration) -> Change:
+            return apply_masks(current, request.installation, request.update_mask, declared)
+
         async def plan(session: AsyncSession) -> Plan:
-            return await self._service.plan_change(session, project_id, integration, installation_id, request)
+            return await self._service.plan_change(session, project_id, integration, installation_id, edit)
+
+        return await self._carry_out(plan, skip_sampling=skip_sampling)
+
+    async def patch(
+        self,
+        project_id: str,
+        integration: str,
+        object_name: str,
+        request: PatchObjectConfig,
+        *,
+        skip_sampling: bool,
+        group_ref: str | None = None,
+    ) -> str:
+        """Change an object's config in the installation that the request names, or that of the group.
+
+        Answers the installation as JSON. With `installation_id` in the request, it must be of this group where one is
+        given. Raises GroupNotInstalled, what `InstallationService.plan_change`, `apply_patch` and `save` raise, and
+        SampleRefused.
+        """
+
+        def edit(current: Mapping[str, Any], declared: Integration) -> Change:
+            return apply_patch(current, request.action, object_name, request.changes, declared)
+
+        async def plan(session: AsyncSession) -> Plan:
+            installation_id = request.installation_id
+            if installation_id is None:
+                found = await self._service.require_by_group(session, project_id, integration, group_ref or "")
+                installation_id = found.id
+            return await self._service.plan_change(
+                session, project_id, integration, installation_id, edit, group_ref=group_ref
+            )
 
         return await self._carry_out(plan, skip_sampling=skip_sampling)
 

@@ -1,14 +1,28 @@
-"""Update masks: which parts of an installation a change replaces."""
+"""Update masks: which parts of an installation a change replaces.
+
+A mask is a dotted path. Every place in `config.content` may be named: a whole part, one object of it, or what is inside
+an object. Names stand in masks as they are, dots and all, so that at each step the longest known name counts; escaped
+dots are understood too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from conjunct.core.problems import Issue
 from conjunct.installations.problems import InvalidUpdateMask
-from conjunct.manifests import Integration, find_read_object, find_subscribe_object, find_write_object
+from conjunct.manifests import (
+    Integration,
+    find_read_object,
+    find_subscribe_object,
+    find_write_object,
+    read_objects,
+    subscribe_objects,
+    write_objects,
+)
 
 ALLOWED_MASKS = (
     "connectionId",
@@ -21,14 +35,27 @@ ALLOWED_MASKS = (
     "config.content.proxy.enabled",
 )
 
-_REMEDY = f"Allowed masks: {', '.join(ALLOWED_MASKS)}."
+CONTENT = "config.content"
+
+_REMEDY = f"Allowed masks: {', '.join(ALLOWED_MASKS)}; and other places in {CONTENT}, by their paths."
 _ABSENT = object()
-_CONTENT = "config.content."
-_WHOLE_MAPS = ("write", "subscribe")
-_FINDERS: dict[str, Callable[[Integration, str], Any]] = {
+_SEGMENT = re.compile(r"((?:\\.|[^.\\])+)(?:\.(.+))?", re.DOTALL)
+
+# Clients name these maps to say that nothing is to be written, or subscribed to, and then send no map at all.
+_CLEARED_WHEN_ABSENT = (("write", "objects"), ("subscribe", "objects"))
+
+Finder = Callable[[Integration, str], Any]
+FINDERS: dict[str, Finder] = {
     "read": find_read_object,
     "write": find_write_object,
     "subscribe": find_subscribe_object,
+}
+"""By action: the declared object that a name, the provider's or the builder's, stands for."""
+
+_OBJECTS: dict[str, Callable[[Integration], Iterable[Any]]] = {
+    "read": read_objects,
+    "write": write_objects,
+    "subscribe": subscribe_objects,
 }
 
 
@@ -58,8 +85,8 @@ def apply_masks(
 ) -> Change:
     """The change that `masks` make to the content in force, with values from `given` (the request's `installation`).
 
-    Names of objects stand in masks as they are, dots and all; escaped dots are understood too. Raises
-    InvalidUpdateMask with one issue for each mask that is unknown or has no value.
+    A value that is null takes its place out of the content. Raises InvalidUpdateMask with one issue for each mask that
+    is unknown or has no value.
     """
     change, issues = Change(current), []
     if not masks:
@@ -76,71 +103,141 @@ def apply_masks(
     return change
 
 
+def key_in_force(objects: Iterable[str], name: str, find: Finder, integration: Integration) -> str | None:
+    """Under which of the names `objects` the object that `name` stands for is kept, if it is."""
+    names = list(objects)
+    if name in names:
+        return name
+    declared = find(integration, name)
+    return next((each for each in names if declared is not None and find(integration, each) == declared), None)
+
+
 def _apply(change: Change, given: Mapping[str, Any], mask: str, integration: Integration) -> Change:
+    config = _mapping(given.get("config"))
     if mask == "connectionId":
         return replace(change, connection_id=_text(given, "connectionId"))
     if mask == "config.createdBy":
-        return replace(change, created_by=_text(given, "config", "createdBy"))
-    if mask == "config.content.proxy.enabled":
-        enabled = _value(given, "config", "content", "proxy", "enabled")
-        proxy = {**change.content.get("proxy", {}), "enabled": enabled}
-        return replace(change, content={**change.content, "proxy": proxy}, touched=(*change.touched, mask))
-    action, _, rest = mask.removeprefix(_CONTENT).partition(".")
-    if not mask.startswith(_CONTENT) or action not in _FINDERS:
+        return replace(change, created_by=_text(config, "createdBy"))
+    if mask == "config.revisionId":
+        return change  # no longer a choice: every change is made on the latest revision
+    if mask == CONTENT:
+        return replace(change, content=_object(config, "content"), touched=(*change.touched, mask))
+    if not mask.startswith(f"{CONTENT}."):
         raise _Fault("This cannot be updated")
-    touched = mask
-    if rest == "objects" and action in _WHOLE_MAPS:
-        objects = _value(given, "config", "content", action, "objects")
-    elif rest.startswith("objects.") and rest != "objects.":
-        name, objects = _with_one(change.content, given, action, rest.removeprefix("objects."), integration)
-        touched = f"{_CONTENT}{action}.objects.{name}"
+    place = _Place(change.content, _object(config, "content"), integration)
+    place.follow(mask.removeprefix(f"{CONTENT}."))
+    content = place.replaced()
+    return replace(change, content=content, touched=(*change.touched, ".".join((CONTENT, *place.path))))
+
+
+class _Place:
+    """A place in the content that is found step by step, in the content in force and in the one that is offered.
+
+    The two may have the same object under different names: the provider's, and the one that the builder gave it.
+    """
+
+    def __init__(self, current: Mapping[str, Any], offered: Mapping[str, Any], integration: Integration) -> None:
+        self.path: tuple[str, ...] = ()
+        self._content = current
+        self._current: Any = current
+        self._offered: Any = offered
+        self._integration = integration
+
+    def follow(self, mask: str) -> None:
+        """Go where the mask leads."""
+        rest: str | None = mask
+        while rest is not None:
+            current, offered = _mapping(self._current), _mapping(self._offered)
+            name, rest = _split(rest, {*current, *offered, *self._declared()})
+            kept, sent = self._key(current, name), self._key(offered, name)
+            if rest is None and sent in offered:
+                kept = self._renamed(kept, sent)
+            self._current = _mapping(self._current).get(kept)
+            self._offered = offered.get(sent, _ABSENT)
+            self.path = (*self.path, kept)
+
+    def replaced(self) -> Mapping[str, Any]:
+        """The content with what is offered at the place; without the place when that is null."""
+        value = self._offered
+        if value is _ABSENT:
+            if self.path not in _CLEARED_WHEN_ABSENT:
+                raise _Fault("The installation has no value for it")
+            value = {}
+        content: Mapping[str, Any] = _replaced(self._content, self.path, value)
+        return content
+
+    def _action(self) -> str | None:
+        """The action whose objects are the next step."""
+        return self.path[0] if len(self.path) == 2 and self.path[1] == "objects" and self.path[0] in FINDERS else None
+
+    def _declared(self) -> set[str]:
+        """The names that objects at the next step may have."""
+        action, integration = self._action(), self._integration
+        if action is None:
+            return set()
+        mapped = {each.map_to_name for each in read_objects(integration) if each.map_to_name}
+        return {*mapped, *(each.object_name for each in _OBJECTS[action](integration))}
+
+    def _key(self, objects: Mapping[str, Any], name: str) -> str:
+        action = self._action()
+        found = key_in_force(objects, name, FINDERS[action], self._integration) if action else None
+        return found or name
+
+    def _renamed(self, kept: str, sent: str) -> str:
+        """An object that is replaced whole is kept under the name that it comes with."""
+        if kept != sent:
+            self._content = _replaced(self._content, (*self.path, kept), None)
+        return sent
+
+
+def _split(rest: str, known: set[str]) -> tuple[str, str | None]:
+    """The first name of a path, the longest known one, and what follows it."""
+    fitting = [
+        (name, written)
+        for name in known
+        for written in {name, name.replace(".", "\\.").replace(":", "\\:")}
+        if written and (rest == written or rest.startswith(f"{written}."))
+    ]
+    if fitting:
+        name, written = max(fitting, key=lambda each: len(each[1]))
+        follows = None if rest == written else rest[len(written) + 1 :]
     else:
+        match = _SEGMENT.fullmatch(rest)
+        if match is None:
+            raise _Fault("This cannot be updated")
+        name, follows = match[1].replace("\\.", ".").replace("\\:", ":"), match[2]
+    if follows == "":
         raise _Fault("This cannot be updated")
-    part = {**change.content.get(action, {}), "objects": objects}
-    return replace(change, content={**change.content, action: part}, touched=(*change.touched, touched))
+    return name, follows
 
 
-def _with_one(
-    content: Mapping[str, Any], given: Mapping[str, Any], action: str, named: str, integration: Integration
-) -> tuple[str, dict[str, Any]]:
-    """The name of the object that a mask means, and the objects of its action with that one replaced."""
-    find = _FINDERS[action]
-    current = content.get(action, {}).get("objects", {})
-    offered = _mapping(_find(given, "config", "content", action, "objects"))
-    name = next((each for each in (named, _unescaped(named)) if offered.get(each) is not None), None)
-    if name is None:
-        known = [each for each in {*current, *offered} if named.startswith(f"{each}.")]
-        if known and find(integration, named) is None:
-            raise _Fault(f"A mask ends with the object's name; what is inside {max(known, key=len)} is replaced whole")
+def _replaced(current: Any, path: Sequence[str], value: Any) -> Any:
+    if not path:
+        return value
+    if current is not None and not isinstance(current, Mapping):
+        raise _Fault("It leads into what is not an object; name the whole of that")
+    head, *tail = path
+    objects = current or {}
+    if value is None and (not tail or head not in objects):
+        return {key: each for key, each in objects.items() if key != head}
+    return {**objects, head: _replaced(objects.get(head), tail, value)}
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if value is None:
         raise _Fault("The installation has no value for it")
-    # The same object may stand under its other name: the one that the builder mapped it to.
-    replaced = find(integration, name)
-    kept = {key: each for key, each in current.items() if replaced is None or find(integration, key) != replaced}
-    return name, {**kept, name: offered[name]}
-
-
-def _unescaped(name: str) -> str:
-    return name.replace("\\.", ".").replace("\\:", ":")
-
-
-def _text(given: Mapping[str, Any], *path: str) -> str:
-    value = _value(given, *path)
     if not isinstance(value, str) or not value:
         raise _Fault("Its value must be a text")
     return value
 
 
-def _value(given: Mapping[str, Any], *path: str) -> Any:
-    value = _find(given, *path)
-    if value is _ABSENT or value is None:
+def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = given.get(name)
+    if value is None:
         raise _Fault("The installation has no value for it")
-    return value
-
-
-def _find(given: Mapping[str, Any], *path: str) -> Any:
-    value: Any = given
-    for name in path:
-        value = _mapping(value).get(name, _ABSENT)
+    if not isinstance(value, Mapping):
+        raise _Fault("Its value must be an object")
     return value
 
 

@@ -6,7 +6,7 @@ world may have changed while the provider was asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,21 +15,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.core.problems import Issue
-from conjunct.installations.completion import complete
+from conjunct.installations.completion import chosen_or_everything, complete
 from conjunct.installations.content import ConfigContent, parse_content
 from conjunct.installations.following import Carried, carry_over
-from conjunct.installations.masks import apply_masks
+from conjunct.installations.masks import CONTENT, Change
 from conjunct.installations.problems import ConfigInvalid, ConnectionUnusable
 from conjunct.installations.read_objects import ReadObject, resolve_read_objects
 from conjunct.installations.repository import InstallationRepository
 from conjunct.installations.sampling import to_sample
-from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
+from conjunct.installations.schemas import CreateInstallation
 from conjunct.installations.state import InstallationState
 from conjunct.installations.validation import check_content
 from conjunct.integrations import IntegrationService
 from conjunct.manifests import Integration, read_objects
 
 MAX_ISSUES = 100
+
+Edit = Callable[[Mapping[str, Any], Integration], Change]
+"""What a request makes of the content in force, in JSON, and of what is beside it; raises a Problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ class Planner:
         """
         row = await self._integrations.find(session, project_id, integration, lock="keep")
         revision = await self._integrations.revision(session, project_id, row.latest_revision_id)
-        content = self._checked(request.config.content, revision.content)
+        content = self._parsed(request.config.content)
+        content = self._checked(chosen_or_everything(content, revision.content), revision.content)
         connection = await self._connection(
             session, project_id, request.connection_id, group_ref=request.group_ref, provider=row.provider
         )
@@ -77,17 +81,16 @@ class Planner:
             samples=to_sample(resolve_read_objects(revision.content, content), {}, same_connection=False),
         )
 
-    async def change(self, session: AsyncSession, previous: InstallationState, request: UpdateInstallation) -> Plan:
+    async def change(self, session: AsyncSession, previous: InstallationState, edit: Edit) -> Plan:
         """What a request to change an installation asks for, on the latest revision.
 
-        Raises InvalidUpdateMask, ConnectionUnusable, or ConfigInvalid with every fault of what is replaced.
+        Raises what `edit` raises, ConnectionUnusable, or ConfigInvalid with every fault of what is replaced.
         """
         project_id = previous.project_id
         row = await self._integrations.find(session, project_id, previous.integration_id, lock="keep")
         config = await self._carried_over(session, previous, row.latest_revision_id)
-        current = config.content.to_wire()
-        change = apply_masks(current, request.installation, request.update_mask, config.integration)
-        content = self._checked(change.content, config.integration, change.touched)
+        change = edit(config.content.to_wire(), config.integration)
+        content = self._checked(self._parsed(change.content), config.integration, change.touched)
         connection_id = previous.connection_id
         if change.connection_id not in (None, connection_id):
             connection = await self._connection(
@@ -159,34 +162,42 @@ class Planner:
             )
         return found
 
-    def _checked(
-        self, raw: Any, integration: Integration, within: Sequence[str] = ("config.content",)
-    ) -> ConfigContent:
-        """The content, completed; raises ConfigInvalid with every fault of its types, or else within those places."""
+    def _parsed(self, raw: Any) -> ConfigContent:
+        """The content; raises ConfigInvalid with every fault of its types."""
         content, issues = parse_content(raw)
-        if content is not None:
-            content = complete(content, integration)
-            faults = check_content(content, integration, self._finest)
-            issues = [issue for issue in faults if _is_within(issue.name, within)]
-        if content is None or issues:
-            number = "1 fault" if len(issues) == 1 else f"{len(issues)} faults"
-            raise ConfigInvalid(
-                f"The config has {number}.",
-                remedy="Correct each issue; nothing was changed.",
-                issues=issues[:MAX_ISSUES],
-            )
+        if content is None:
+            raise _invalid(issues)
         return content
+
+    def _checked(
+        self, content: ConfigContent, integration: Integration, within: Sequence[str] = (CONTENT,)
+    ) -> ConfigContent:
+        """The content, completed; raises ConfigInvalid with every fault that concerns those places."""
+        completed = complete(content, integration)
+        faults = check_content(completed, integration, self._finest)
+        if issues := [issue for issue in faults if _concerns(issue.name, within)]:
+            raise _invalid(issues)
+        return completed
+
+
+def _invalid(issues: Sequence[Issue]) -> ConfigInvalid:
+    number = "1 fault" if len(issues) == 1 else f"{len(issues)} faults"
+    return ConfigInvalid(
+        f"The config has {number}.",
+        remedy="Correct each issue; nothing was changed.",
+        issues=list(issues[:MAX_ISSUES]),
+    )
 
 
 def _connection_fault(found: ConnectionState | None, group_ref: str, provider: str) -> str:
-    if found is None:
-        return "there is no such connection in this project"
-    if found.group_ref != group_ref:
-        return f"it belongs to another group than {group_ref!r}"
+    # One answer for both: who is confined to a group must not learn of another's connections.
+    if found is None or found.group_ref != group_ref:
+        return f"the group {group_ref!r} has no such connection"
     if found.provider != provider:
         return f"it is for {found.provider}, and the integration is for {provider}"
     return ""
 
 
-def _is_within(name: str, places: Sequence[str]) -> bool:
-    return any(name == place or name.startswith(f"{place}.") for place in places)
+def _concerns(name: str, places: Sequence[str]) -> bool:
+    """Whether a fault is within one of the places, or at something that holds one whole."""
+    return any(f"{name}.".startswith(f"{place}.") or f"{place}.".startswith(f"{name}.") for place in places)

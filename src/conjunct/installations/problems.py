@@ -53,6 +53,26 @@ class InvalidUpdateMask(InvalidRequest):
     title = "The update mask is not valid"
 
 
+class PatchNotApplicable(InvalidRequest):
+    """An operation of a JSON Patch has nothing to work on."""
+
+    slug = "patch-not-applicable"
+    title = "The patch cannot be applied"
+
+
+class ObjectNotConfigured(NotFound):
+    """The installation's config does not have the object for that action."""
+
+    slug = "object-not-configured"
+    title = "The installation does not have this object"
+
+    def __init__(self, action: str, object_name: str) -> None:
+        super().__init__(
+            f"The installation's config has no object {object_name!r} to {action}.",
+            remedy=f"Name one that it has, or choose it with the mask config.content.{action}.objects.<objectName>.",
+        )
+
+
 class GroupNotInstalled(NotFound):
     """The group has no installation of the integration."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from conjunct.connections import Connection
 from conjunct.installations.content import ConfigContent
@@ -68,6 +69,40 @@ class UpdateInstallation(_Wire):
 
     update_mask: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=1000)]
     installation: dict[str, Any]
+
+
+Action = Literal["read", "subscribe", "write"]
+MAX_OPERATIONS = 200
+
+
+class JsonPatchOperation(_Wire):
+    """One step of a JSON Patch (RFC 6902). `value` is needed but by `remove`; null counts as a value."""
+
+    op: Literal["add", "remove", "replace"]
+    path: Annotated[
+        str, Field(max_length=2000, pattern="^/", description="A JSON Pointer, such as /selectedFields/phone.")
+    ]
+    value: Any = None
+
+    @model_validator(mode="after")
+    def _has_a_value(self) -> Self:
+        if self.op != "remove" and "value" not in self.model_fields_set:
+            raise PydanticCustomError("value_missing", "value is needed to {op}", {"op": self.op})
+        return self
+
+    def to_wire(self) -> dict[str, Any]:
+        """The operation as the RFC has it."""
+        without_value = {"op": self.op, "path": self.path}
+        return without_value if self.op == "remove" else {**without_value, "value": self.value}
+
+
+class PatchObjectConfig(_Wire):
+    """A change of one object's config, in the installation that either `groupRef` or `installationId` names."""
+
+    group_ref: Ref | None = None
+    installation_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    action: Action
+    changes: Annotated[list[JsonPatchOperation], Field(min_length=1, max_length=MAX_OPERATIONS)]
 
 
 class FieldValue(_Wire):

@@ -14,7 +14,7 @@ from conjunct.connectors import Connector
 from conjunct.core.paging import Items, Page
 from conjunct.installations.content import ConfigContent
 from conjunct.installations.following import with_retained
-from conjunct.installations.planning import Plan, Planner
+from conjunct.installations.planning import Edit, Plan, Planner
 from conjunct.installations.problems import (
     GroupNotInstalled,
     InstallationExists,
@@ -22,7 +22,7 @@ from conjunct.installations.problems import (
 )
 from conjunct.installations.read_objects import resolve_read_objects
 from conjunct.installations.repository import InstallationRepository
-from conjunct.installations.schemas import CreateInstallation, UpdateInstallation
+from conjunct.installations.schemas import CreateInstallation
 from conjunct.installations.state import Health, InstallationListener, InstallationState
 from conjunct.integrations import IntegrationNotFound, IntegrationService
 from conjunct.kit.ids import new_id
@@ -86,6 +86,13 @@ class InstallationService:
         rows = await InstallationRepository(session).load(project_id, ids)
         return [await self._state(session, row) for row in rows]
 
+    async def load_of_connection(
+        self, session: AsyncSession, project_id: str, connection_id: str
+    ) -> list[InstallationState]:
+        """The installations that use a connection, ordered by id."""
+        rows = await InstallationRepository(session).load_of_connection(project_id, connection_id)
+        return [await self._state(session, row) for row in rows]
+
     async def load_at(
         self, session: AsyncSession, project_id: str, installation_id: str, config_id: str
     ) -> InstallationState | None:
@@ -94,13 +101,31 @@ class InstallationService:
         return None if row is None else await self._state(session, row)
 
     async def require(
-        self, session: AsyncSession, project_id: str, integration: str, installation_id: str
+        self,
+        session: AsyncSession,
+        project_id: str,
+        integration: str,
+        installation_id: str,
+        *,
+        group_ref: str | None = None,
     ) -> InstallationState:
-        """The installation of this integration (id or name); raises InstallationNotFound."""
+        """The installation of this integration (id or name), and of this group where one is given.
+
+        Raises InstallationNotFound.
+        """
         state = await self.load(session, project_id, installation_id)
-        if integration not in (state.integration_id, state.integration_name):
+        if integration not in (state.integration_id, state.integration_name) or group_ref not in (
+            None,
+            state.group_ref,
+        ):
             raise InstallationNotFound(installation_id)
         return state
+
+    async def is_of_group(
+        self, connection: AsyncConnection | AsyncSession, project_id: str, installation_id: str, group_ref: str
+    ) -> bool:
+        """Whether there is such an installation, and it is this group's."""
+        return await InstallationRepository(connection).is_of_group(project_id, installation_id, group_ref)
 
     async def require_by_group(
         self, session: AsyncSession, project_id: str, integration: str, group_ref: str
@@ -137,16 +162,18 @@ class InstallationService:
         project_id: str,
         integration: str,
         installation_id: str,
-        request: UpdateInstallation,
+        edit: Edit,
+        *,
+        group_ref: str | None = None,
     ) -> Plan:
-        """What a request to change asks for; the installation is locked.
+        """What `edit` makes of an installation, of this group where one is given; it is locked.
 
         Raises InstallationNotFound, and what `Planner.change` raises.
         """
         row = await self._integrations.find(session, project_id, integration, lock="keep")
         await InstallationRepository(session).lock(project_id, installation_id)
-        previous = await self.require(session, project_id, row.id, installation_id)
-        return await self._planner.change(session, previous, request)
+        previous = await self.require(session, project_id, row.id, installation_id, group_ref=group_ref)
+        return await self._planner.change(session, previous, edit)
 
     async def plan_following(self, session: AsyncSession, state: InstallationState, revision_id: str) -> Plan:
         """What carries an installation over to a later revision, as it is."""
