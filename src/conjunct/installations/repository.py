@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -63,11 +64,29 @@ _STATE = f"""
     WHERE i.project_id = :project_id"""  # noqa: S608
 
 _LOAD = text(f"{_STATE} AND i.id = ANY(:ids) ORDER BY i.id")
+_LOAD_OF_CONNECTION = text(f"{_STATE} AND i.connection_id = :connection_id ORDER BY i.id")
 _LOAD_AT = text(
     f"{_STATE} AND i.id = :id".replace("f.id = i.config_id", "f.installation_id = i.id AND f.id = :config_id")
 )
 _OF_GROUP = text(f"""{_STATE} AND (n.id = :integration OR n.name = :integration) AND g.group_ref = :group_ref
     ORDER BY n.id <> :integration LIMIT 1""")
+
+_REVISIONS_IN_USE = text("""
+    SELECT DISTINCT i.integration_id, f.revision_id FROM installation i JOIN config f ON f.id = i.config_id
+    WHERE i.project_id = :project_id AND i.integration_id = ANY(:integration_ids)""")
+
+_DISTINCT_CONFIGS = text("""
+    SELECT i.integration_id, f.revision_id, f.content, f.retained, count(*) AS total,
+        (array_agg(i.id ORDER BY i.id))[1:CAST(:named AS int)] AS ids,
+        (array_agg(g.group_ref ORDER BY i.id))[1:CAST(:named AS int)] AS group_refs
+    FROM installation i JOIN config f ON f.id = i.config_id JOIN customer_group g ON g.id = i.group_id
+    WHERE i.project_id = :project_id AND i.integration_id = ANY(:integration_ids)
+    GROUP BY i.integration_id, f.revision_id, f.content, f.retained""").columns(content=JSONB, retained=JSONB)
+
+_IS_OF_GROUP = text("""
+    SELECT EXISTS (
+        SELECT FROM installation i JOIN customer_group g ON g.id = i.group_id
+        WHERE i.project_id = :project_id AND i.id = :id AND g.group_ref = :group_ref)""")
 
 # Rows are locked by statements of their own: one that joins as well would lose a row whose config was just replaced.
 _LOCK = text("SELECT i.id FROM installation i WHERE i.project_id = :project_id AND i.id = :id FOR UPDATE")
@@ -81,6 +100,9 @@ _LOCK_BEHIND = text("""
 # one while it is looked whether the last is gone.
 _KEEP_CONNECTION = text("SELECT id FROM connection WHERE project_id = :project_id AND id = :id FOR KEY SHARE")
 _LOCK_CONNECTION = text("SELECT FROM connection WHERE project_id = :project_id AND id = :id FOR UPDATE")
+
+
+_CONFIGS_AT_ONCE = 200
 
 
 class InstallationRepository:
@@ -110,6 +132,12 @@ class InstallationRepository:
         rows = await self._session.execute(_LOAD, {"project_id": project_id, "ids": list(ids)})
         return rows.mappings().all()
 
+    async def load_of_connection(self, project_id: str, connection_id: str) -> Sequence[RowMapping]:
+        rows = await self._session.execute(
+            _LOAD_OF_CONNECTION, {"project_id": project_id, "connection_id": connection_id}
+        )
+        return rows.mappings().all()
+
     async def load_at(self, project_id: str, installation_id: str, config_id: str) -> RowMapping | None:
         """The installation with a config that it has or had."""
         values = {"project_id": project_id, "id": installation_id, "config_id": config_id}
@@ -122,6 +150,10 @@ class InstallationRepository:
     async def of_group(self, project_id: str, integration: str, group_ref: str) -> RowMapping | None:
         values = {"project_id": project_id, "integration": integration, "group_ref": group_ref}
         return (await self._session.execute(_OF_GROUP, values)).mappings().one_or_none()
+
+    async def is_of_group(self, project_id: str, installation_id: str, group_ref: str) -> bool:
+        values = {"project_id": project_id, "id": installation_id, "group_ref": group_ref}
+        return bool((await self._session.execute(_IS_OF_GROUP, values)).scalar_one())
 
     async def lock_behind(self, project_id: str, integration_id: str, revision_id: str, limit: int) -> list[str]:
         """Installations whose config is for another revision; locked."""
@@ -180,6 +212,22 @@ class InstallationRepository:
 
     async def lock_connection(self, project_id: str, connection_id: str) -> None:
         await self._session.execute(_LOCK_CONNECTION, {"project_id": project_id, "id": connection_id})
+
+    async def revisions_in_use(self, project_id: str, integration_ids: list[str]) -> Sequence[tuple[str, str]]:
+        """The integrations' ids, each with the id of a revision that an installation's config is for."""
+        rows = await self._session.execute(
+            _REVISIONS_IN_USE, {"project_id": project_id, "integration_ids": integration_ids}
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def distinct_configs(
+        self, project_id: str, integration_ids: list[str], *, named: int
+    ) -> AsyncIterator[Sequence[RowMapping]]:
+        """The configs in force, a batch at a time; equal ones once, with the first few that have it."""
+        values = {"project_id": project_id, "integration_ids": integration_ids, "named": named}
+        found = await self._session.stream(_DISTINCT_CONFIGS, values)
+        async for rows in found.mappings().partitions(_CONFIGS_AT_ONCE):
+            yield rows
 
     async def uses(self, project_id: str, connection_id: str) -> int:
         """How many installations use a connection."""
