@@ -3,6 +3,7 @@
 from conjunct.tenants.access import Authenticator
 from conjunct.tenants.caller import Caller
 from conjunct.tenants.dependencies import (
+    AuthenticatorDep,
     BuilderDep,
     CallerDep,
     Confinement,
@@ -16,6 +17,7 @@ from conjunct.tenants.wire import consumer_json, group_json
 
 __all__ = [
     "Authenticator",
+    "AuthenticatorDep",
     "BuilderDep",
     "Caller",
     "CallerDep",

@@ -9,6 +9,7 @@ from fastapi import Path, Response
 from conjunct.connections.endpoints import Connections
 from conjunct.connections.provider_apps.schemas import CreateProviderApp, ProviderApp, UpdateProviderApp
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
+from conjunct.core.paging import PagerDep
 from conjunct.tenants import FrontendProjectId, ProjectId
 
 router = api_router(tags=["Provider App"])
@@ -21,12 +22,12 @@ ProviderAppId = Annotated[str, Path(alias="providerAppId", description="The prov
 
 @router.get(_COLLECTION, operation_id="listProviderApps", response_model=list[ProviderApp])
 async def list_provider_apps(
-    project_id: FrontendProjectId, connections: Connections, database: DatabaseDep
+    project_id: FrontendProjectId, connections: Connections, database: DatabaseDep, pager: PagerDep
 ) -> Response:
     """The project's provider apps, oldest first, without their secrets."""
     # They belong to the project and to no group, so that a customer's token sees them too: the UI looks for them.
     async with database.reading() as reading:
-        return json_bytes(await connections.provider_apps.list_json(reading, project_id))
+        return pager.answer(await connections.provider_apps.list_page(reading, project_id, pager.page))
 
 
 @router.post(_COLLECTION, operation_id="createProviderApp", response_model=ProviderApp)

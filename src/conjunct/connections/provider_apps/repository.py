@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.connections.provider_apps.models import ProviderAppRow
 from conjunct.core.database import rfc3339
+from conjunct.core.paging import Items, Page, page_sql
 
 
 def provider_app_json(alias: str) -> str:
@@ -23,7 +24,7 @@ def provider_app_json(alias: str) -> str:
 
 
 _FROM = "FROM provider_app a WHERE a.project_id = :project_id"
-_LIST = text(f"SELECT json_agg({provider_app_json('a')} ORDER BY a.id)::text {_FROM}")
+_LIST = text(page_sql(provider_app_json("a"), _FROM, "a.id"))
 _GET = text(f"SELECT {provider_app_json('a')}::text {_FROM} AND a.id = :id")
 _USES = text("SELECT count(*) FROM connection WHERE project_id = :project_id AND provider_app_id = :id")
 
@@ -34,10 +35,9 @@ class ProviderAppRepository:
     def __init__(self, session: AsyncSession | AsyncConnection) -> None:
         self._session = session
 
-    async def list_json(self, project_id: str) -> str | None:
-        """The apps as a JSON array, oldest first; None when there are none."""
-        found: str | None = (await self._session.execute(_LIST, {"project_id": project_id})).scalar_one()
-        return found
+    async def list_page(self, project_id: str, page: Page) -> Items:
+        """The apps, oldest first."""
+        return Items(*(await self._session.execute(_LIST, {"project_id": project_id, **page.parameters})).one())
 
     async def get_json(self, project_id: str, app_id: str) -> str | None:
         rows = await self._session.execute(_GET, {"project_id": project_id, "id": app_id})

@@ -22,6 +22,7 @@ from conjunct.connections.provider_apps.schemas import CreateProviderApp, Provid
 from conjunct.connectors.auth_definition import OAuth2
 from conjunct.connectors.oauth import OAuthClient
 from conjunct.core.encryption import Keyring
+from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.kit.ids import new_id
 from conjunct.providers import Catalog, UnknownProvider
@@ -46,9 +47,9 @@ class ProviderAppService:
         self._keys = keys
         self._catalog = catalog
 
-    async def list_json(self, session: AsyncSession | AsyncConnection, project_id: str) -> str | None:
-        """The project's provider apps as a JSON array, oldest first; None when there are none."""
-        return await ProviderAppRepository(session).list_json(project_id)
+    async def list_page(self, session: AsyncSession | AsyncConnection, project_id: str, page: Page = WHOLE) -> Items:
+        """A page of the project's provider apps, oldest first."""
+        return await ProviderAppRepository(session).list_page(project_id, page)
 
     async def get_json(self, session: AsyncSession | AsyncConnection, project_id: str, app_id: str) -> str:
         """One provider app as JSON. Raises `ProviderAppNotFound`."""
