@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from conjunct import __version__, connections, delivery, installations, integrations, notifications, operations
+from conjunct import __version__, connections, delivery, installations, integrations, notifications, operations, web
 from conjunct.actions import read
 from conjunct.app import health
 from conjunct.app.cors import Cors
@@ -32,7 +32,10 @@ PLATFORM = (
     claimed_domains.router,
     api_keys.router,
     jwt_keys.router,
+    connections.oauth_router,  # before the one whose path of a connection takes `…:oauth-update` for an id
     connections.router,
+    connections.custom_auth_router,
+    connections.provider_apps_router,
     delivery.router,
     delivery.payload_router,
     installations.router,
@@ -77,6 +80,7 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
     # The platform's own address answers reads as well: clients that know one address only use it for all.
     for prefix in ("/read/v1", "/v1"):
         app.include_router(read.router, prefix=prefix, include_in_schema=prefix == "/v1")
+    app.include_router(web.router)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})
     app.add_middleware(SurfaceRouting)

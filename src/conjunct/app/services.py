@@ -11,7 +11,7 @@ from starlette.datastructures import State
 
 from conjunct import __version__
 from conjunct.actions.read import ReadAction, ReadJobs, ReadService
-from conjunct.connections import ConnectionService
+from conjunct.connections import ConnectionService, OAuthFlows
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
@@ -57,6 +57,7 @@ class Services:
     deploy_planner: DeployPlanner
     uploads: Uploads
     connections: ConnectionService
+    oauth_flows: OAuthFlows
     installations: InstallationService
     upstream: Upstream
     operations: OperationService
@@ -172,6 +173,9 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         deploy_planner=DeployPlanner(delivery.destinations, InstallationForesight(integrations)),
         uploads=Uploads(storage, master.derive("uploads"), clock),
         connections=connections,
+        oauth_flows=OAuthFlows(
+            database=database, connections=connections, keys=keys, public_url=public_url, clock=clock
+        ),
         installations=installations,
         upstream=upstream,
         operations=operations,
