@@ -84,15 +84,44 @@ async def test_the_token_endpoint_refuses_in_its_own_shape(hubspot, form, status
     assert (answer.status_code, answer.json()["status"]) == (400, status)
 
 
-async def test_consent_leads_back_with_a_code_that_buys_tokens(hubspot):
-    target = "https://app.example.com/callback?x=1"
-    params = {"client_id": "x", "redirect_uri": target, "state": "s&1", "scope": "oauth"}
-    answer = await hubspot.http.get("/oauth/authorize", params=params, headers={"Authorization": ""})
+TARGET = "https://app.example.com/callback?x=1"
+
+
+async def _code(http, client_id="x"):
+    params = {"client_id": client_id, "redirect_uri": TARGET, "state": "s&1", "scope": "oauth"}
+    answer = await http.get("/oauth/authorize", params=params, headers={"Authorization": ""})
     assert answer.status_code == 302
-    assert answer.headers["Location"] == f"{target}&code=sim-code&state=s%261"
-    tokens = (await _refresh(hubspot.http, grant_type="authorization_code", code="sim-code")).json()
+    return answer.headers["Location"]
+
+
+async def test_consent_leads_back_with_a_code_that_buys_tokens(hubspot):
+    assert await _code(hubspot.http) == f"{TARGET}&code=sim-code-1&state=s%261"
+    grant = {"grant_type": "authorization_code", "code": "sim-code-1", "redirect_uri": TARGET}
+    tokens = (await _refresh(hubspot.http, **grant)).json()
     described = await hubspot.http.get(f"/oauth/v1/access-tokens/{tokens['access_token']}")
     assert (described.json()["hub_id"], described.json()["expires_in"]) == (44237313, 1800)
+    again = await _refresh(hubspot.http, **grant)
+    assert (again.status_code, again.json()["status"]) == (400, "BAD_AUTH_CODE")
+
+
+@pytest.mark.parametrize(
+    "changed", [{"redirect_uri": "https://evil.example.com"}, {"client_id": "y"}, {"code": "sim-code-2"}, {"code": ""}]
+)
+async def test_a_code_is_good_for_the_client_and_address_that_it_was_given_to(hubspot, changed):
+    await _code(hubspot.http)
+    grant = {"grant_type": "authorization_code", "code": "sim-code-1", "redirect_uri": TARGET, **changed}
+    answer = await _refresh(hubspot.http, **grant)
+    assert (answer.status_code, answer.json()["status"]) == (400, "BAD_AUTH_CODE")
+
+
+async def test_users_never_agree_to_the_client_named_refused(hubspot):
+    where = await _code(hubspot.http, "refused")
+    assert where == f"{TARGET}&error=access_denied&error_description=The+user+did+not+agree.&state=s%261"
+
+
+async def test_a_wrong_client_secret_buys_nothing(hubspot):
+    answer = await _refresh(hubspot.http, refresh_token="r1", client_secret="wrong")
+    assert (answer.status_code, answer.json()["status"]) == (400, "BAD_CLIENT_SECRET")
 
 
 async def test_consent_needs_to_know_where_to_go(hubspot):

@@ -1,8 +1,8 @@
-"""OAuth 2: consent given at once, tokens for a code or a refresh token."""
+"""OAuth 2: consent given at once, tokens for the code that it gave or for a refresh token."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -12,15 +12,27 @@ from conjunct.simulators.hubspot import bodies, errors
 from conjunct.simulators.hubspot.access import Tokens
 from conjunct.simulators.hubspot.definitions import PORTAL_ID
 
-_CODE = "sim-code"
 _REFRESH_TOKEN = "sim-refresh"  # noqa: S105 - it opens nothing but the simulator
+_REFUSING_CLIENT = "refused"
+_BAD_SECRET = "wrong"  # noqa: S105 - a word that stands for such secrets
+_MOST_CODES = 1000
 
 
 class OAuthApi:
-    """Any client and any code or refresh token is good, but for the words `expired` and `revoked`."""
+    """Any client is good but one named `refused`, to which users never agree, and those whose secret is `wrong`.
+
+    A code is good once, for the client and the address that it was given to. Any refresh token is good, but for the
+    words `expired` and `revoked`.
+    """
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every code that was given, and give the same ones again."""
+        self._given = 0
+        self._codes: dict[str, tuple[str, str]] = {}
 
     def routes(self) -> Sequence[Route]:
         """The routes; none needs an access token."""
@@ -35,7 +47,13 @@ class OAuthApi:
         target = call.query.get("redirect_uri")
         if not target or not call.query.get("client_id"):
             raise errors.invalid("client_id and redirect_uri are required")
-        answer = {"code": _CODE, **({"state": call.query["state"]} if "state" in call.query else {})}
+        client = call.query["client_id"]
+        if client == _REFUSING_CLIENT:
+            answer = {"error": "access_denied", "error_description": "The user did not agree."}
+        else:
+            answer = {"code": self._new_code(client, target)}
+        if "state" in call.query:
+            answer["state"] = call.query["state"]
         separator = "&" if "?" in target else "?"
         return Answer(302, headers={"Location": f"{target}{separator}{urlencode(answer)}"})
 
@@ -46,8 +64,10 @@ class OAuthApi:
         parameter = {"authorization_code": "code", "refresh_token": "refresh_token"}.get(grant or "")
         if parameter is None:
             return _refusal("BAD_GRANT_TYPE", f"missing or unknown grant type '{grant}'")
+        if form.get("client_secret") == _BAD_SECRET:
+            return _refusal("BAD_CLIENT_SECRET", "missing or invalid client secret")
         secret = form.get(parameter, "")
-        if secret in ("", "expired", "revoked"):
+        if not (self._takes(form) if parameter == "code" else secret not in ("", "expired", "revoked")):
             words = {"code": "auth code", "refresh_token": "refresh token"}[parameter]
             return _refusal(f"BAD_{words.replace(' ', '_').upper()}", f"missing or invalid {words}")
         return bodies.json_answer(
@@ -58,6 +78,19 @@ class OAuthApi:
                 "expires_in": self._tokens.lifetime,
             }
         )
+
+    def _new_code(self, client: str, target: str) -> str:
+        self._given += 1
+        code = f"sim-code-{self._given}"
+        self._codes[code] = (client, target)
+        while len(self._codes) > _MOST_CODES:
+            del self._codes[next(iter(self._codes))]
+        return code
+
+    def _takes(self, form: Mapping[str, str]) -> bool:
+        """Whether the code is one that was given for just this, and not used before."""
+        given = self._codes.pop(form.get("code", ""), None)
+        return given is not None and given == (form.get("client_id"), form.get("redirect_uri"))
 
     def describe(self, call: Call) -> Answer:
         """Whose an access token is, and for how long still."""

@@ -30,6 +30,7 @@ class HubSpot:
     def __init__(self, options: SimulatorOptions) -> None:
         self._options = options
         self._tokens = Tokens(options.seed, options.token_lifetime, options.clock)
+        self._oauth = OAuthApi(self._tokens)
         self._limit = RateLimit(options.rate_limit, options.clock)
         self._correlation = CorrelationIds(options.seed)
         self._objects = self._fill()
@@ -37,6 +38,7 @@ class HubSpot:
     def reset(self) -> None:
         """Return to the records, properties, tokens and limits of the start."""
         self._tokens.reset()
+        self._oauth.reset()
         self._limit.reset()
         self._correlation.reset()
         self._objects = self._fill()
@@ -64,7 +66,7 @@ class HubSpot:
             Route("*", "/{path:.*}", _no_such_path),
         ]
         return (
-            *(replace(route, handler=self._refusing(route.handler)) for route in OAuthApi(self._tokens).routes()),
+            *(replace(route, handler=self._refusing(route.handler)) for route in self._oauth.routes()),
             *(replace(route, handler=self._guarded(self._refusing(route.handler))) for route in guarded),
         )
 
