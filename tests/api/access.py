@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, cast
 
 import yaml
 from fastapi import FastAPI
 
 from tests.api.world import MANIFEST, World
+from tests.support.tokens import public_pem
 
-Access = Literal["open", "signed", "frontend", "full"]
-"""Who passes: anybody; whoever has a signed link; any key with a scope; only keys with the scope `full`."""
+Access = Literal["open", "signed", "frontend", "full", "key", "anybody known", "builder", "member", "owner"]
+"""Who passes.
+
+- `open`: anybody; `signed`: whoever has a signed link.
+- `frontend`: a key of the project with any scope, a customer's JWT for what is their group's, a builder of the org.
+- `full`: a key of the project with the scope `full`, a builder of the org. `key`: such a key alone, no builder.
+- `anybody known`: every good credential with a scope.
+- `builder`: every builder; `member`: one of the org in the path; `owner`: one who owns it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,8 @@ class Operation:
 
 
 PROJECT = "/v1/projects/{projectIdOrName}"
+API_KEY = PROJECT + "/api-keys/{apiKey}"
+JWT_KEY = PROJECT + "/jwt-keys/{keyId}"
 CONNECTION = PROJECT + "/connections/{connectionId}"
 DESTINATION = PROJECT + "/destinations/{destination}"
 INTEGRATION = PROJECT + "/integrations/{integrationId}"
@@ -54,8 +66,32 @@ NEW_CONNECTION = {
     },
     "providerMetadata": {"plan": {"value": "gold", "source": "input", "displayName": "Plan"}},
 }
+NEW_JWT_KEY = {"label": "another", "algorithm": "RS256", "publicKeyPem": public_pem()}
 NEW_DESTINATION = {"name": "another", "type": "webhook", "metadata": {"url": "https://93.184.215.14/hook"}}
 SOURCE = {"sourceYaml": yaml.safe_dump(MANIFEST)}
+PATCH_CONFIG = {
+    "groupRef": "acme",
+    "action": "read",
+    "changes": [{"op": "add", "path": "/selectedFields/lastname", "value": True}],
+}
+NEW_PROVIDER_APP = {
+    "provider": "hubspot",
+    "clientId": "another-client",
+    "clientSecret": "s",
+    "externalRef": "app-2",
+    "scopes": ["crm.objects.contacts.read"],
+    "metadata": {"authQueryParams": {"optional_scope": ["automation"]}, "providerParams": {"plan": "gold"}},
+}
+CONNECT = {
+    "projectIdOrName": "default",
+    "provider": "hubspot",
+    "groupRef": "acme",
+    "groupName": "Acme Inc",
+    "consumerRef": "ada",
+    "consumerName": "Ada",
+    "providerWorkspaceRef": "acme",
+    "providerMetadata": {"plan": {"value": "gold", "source": "input"}},
+}
 READ = {"groupRef": "acme", "mode": "async", "sinceTimestamp": "2026-01-31T09:30:00Z"}
 PAUSE = {"objects": ["contacts"], "note": "for a while"}
 
@@ -63,9 +99,21 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", "/healthz"): Operation("open"),
     ("GET", "/readyz"): Operation("open"),
     ("GET", "/v1/openapi.json"): Operation("open"),
+    ("GET", "/v1/providers"): Operation("open"),
+    ("GET", "/v1/providers/{provider}"): Operation("open"),
     ("GET", "/v1/payloads/{payloadId}"): Operation("signed", query=("expires", "signature")),
     ("PUT", "/v1/uploads/{project_id}/{name}"): Operation("signed", query=("expires", "signature", "md5")),
-    ("GET", "/v1/generate-upload-url"): Operation("full", query=("md5",)),
+    ("GET", "/v1/generate-upload-url"): Operation("key", query=("md5",)),
+    ("GET", PROJECT + "/api-keys"): Operation("full", query=("active", "pageSize", "pageToken")),
+    ("POST", PROJECT + "/api-keys"): Operation("full", body={"label": "another", "scopes": ["frontend"]}),
+    ("GET", API_KEY): Operation("full"),
+    ("PATCH", API_KEY): Operation("full", body={"updateMask": ["label"], "apiKey": {"label": "renamed"}}),
+    ("DELETE", API_KEY): Operation("full"),
+    ("GET", PROJECT + "/jwt-keys"): Operation("full", query=("active", "pageSize", "pageToken")),
+    ("POST", PROJECT + "/jwt-keys"): Operation("full", body=NEW_JWT_KEY),
+    ("GET", JWT_KEY): Operation("full"),
+    ("PATCH", JWT_KEY): Operation("full", body={"updateMask": ["label"], "jwtKey": {"label": "renamed"}}),
+    ("DELETE", JWT_KEY): Operation("full"),
     ("GET", PROJECT + "/connections"): Operation("frontend", query=("provider", "groupRef", "consumerRef")),
     ("POST", PROJECT + "/connections:generate"): Operation("frontend", body=NEW_CONNECTION),
     ("GET", CONNECTION): Operation("frontend", query=("includeCreds", "includeRefreshToken", "refresh")),
@@ -77,6 +125,16 @@ ACCESS: dict[tuple[str, str], Operation] = {
         },
     ),
     ("DELETE", CONNECTION): Operation("frontend"),
+    ("POST", "/v1/oauth-connect"): Operation("frontend", body=CONNECT),
+    ("PATCH", CONNECTION + ":oauth-update"): Operation("frontend"),
+    ("GET", "/callbacks/v1/oauth"): Operation("open", query=("state", "code", "error", "error_description")),
+    ("POST", "/v1/custom-auth/connect"): Operation("frontend", body={**CONNECT, "customAuth": {"userName": "ada"}}),
+    ("GET", PROJECT + "/provider-apps"): Operation("frontend", query=("pageSize", "pageToken")),
+    ("POST", PROJECT + "/provider-apps"): Operation("full", body=NEW_PROVIDER_APP),
+    ("PATCH", PROJECT + "/provider-apps/{providerAppId}"): Operation(
+        "full", body={"updateMask": ["clientId"], "providerApp": {"clientId": "changed"}}
+    ),
+    ("DELETE", PROJECT + "/provider-apps/{providerAppId}"): Operation("full"),
     ("POST", PROJECT + "/destinations"): Operation("full", body=NEW_DESTINATION),
     ("GET", PROJECT + "/destinations"): Operation("full"),
     ("GET", DESTINATION): Operation("full", query=("includeSecrets", "rotate")),
@@ -125,6 +183,9 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", INTEGRATION + "/objects/{objectName}/metadata"): Operation(
         "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"
     ),
+    ("PATCH", INTEGRATION + "/objects/{objectName}/config-content"): Operation(
+        "frontend", query=("skipSampling",), body=PATCH_CONFIG
+    ),
     ("GET", PROJECT + "/providers/{provider}/objects/{objectName}/metadata"): Operation(
         "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"
     ),
@@ -144,11 +205,35 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
                 yield method, prefix + each.path
 
 
+@cache
+def _shape(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{\w+\\}", "[^/]*", re.escape(path)))
+
+
+def operation_at(method: str, path: str) -> Operation | None:
+    """The operation that a request's path, without its query, leads to."""
+    fitting = [
+        (known, each) for (verb, known), each in ACCESS.items() if verb == method and _shape(known).fullmatch(path)
+    ]
+    return min(fitting, key=lambda found: len(parameters_of(found[0])))[1] if fitting else None
+
+
+def credential(world: World, access: Access) -> dict[str, str]:
+    """Headers that pass: a key of the scope `full`, or a builder's token where only builders do."""
+    if access in ("builder", "member", "owner"):
+        return {"Authorization": f"Bearer {world.builders['owner']}"}
+    return {"X-Api-Key": world.keys["full"]}
+
+
 def good_path(world: World, path: str, **changed: str) -> str:
     """The path with parameters that are good, but for those that are given."""
     good = {
         "projectIdOrName": "default",
+        "apiKey": world.keys["frontend"],
+        "keyId": world.jwt_key_id,
+        "orgId": world.platform.org_id,
         "connectionId": world.acme["id"],
+        "providerAppId": world.provider_app["id"],
         "destination": "people-webhook",
         "integrationId": "crm",
         "integrationIdOrName": "crm",

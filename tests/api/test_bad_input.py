@@ -1,6 +1,6 @@
 """Whatever comes in, to any operation: it is refused as a problem with a 4xx, and nothing is changed.
 
-The tests run over all routes of the application. A route without a row in `tests.api.access` fails the first of them.
+The tests run over all operations of `tests.api.access`; `test_access_matrix` fails where a route has no row there.
 """
 
 from __future__ import annotations
@@ -8,72 +8,20 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
-import httpx
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conjunct.app.api import create_api
-from conjunct.core.settings import Settings
-from tests.api.access import ACCESS, NEW_CONNECTION, NEW_DESTINATION, SOURCE, good_path, parameters_of, routes
+from tests.api.access import ACCESS, NEW_CONNECTION, NEW_DESTINATION, SOURCE, good_path, parameters_of
+from tests.api.faults import REFUSED, Faults
 from tests.api.world import World
 
 BODIES = [(method, path) for (method, path), operation in ACCESS.items() if operation.takes_body]
-KEYED = [key for key, operation in ACCESS.items() if operation.access in ("frontend", "full")]
+KEYED = [key for key, operation in ACCESS.items() if operation.access not in ("open", "signed")]
 OTHER_IDS = ("nosuch", "01a1fc1f-2015-76ce-8725-1ce13ba17028", "' OR 1=1 --", "../", "\N{SNOWMAN}", "-1")
 JSON = {"Content-Type": "application/json"}
-
-
-class Faults:
-    """What went wrong over many requests, told together at the end."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._faults: list[str] = []
-        self._requests = 0
-
-    async def __aenter__(self) -> Faults:
-        self._before = await self._world.contents()
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        after = await self._world.contents()
-        self._faults += [f"the table {name} changed" for name in after if after[name] != self._before[name]]
-        assert self._requests > 0
-        assert not self._faults, "\n" + "\n".join(self._faults)
-
-    async def expect(self, statuses: set[int] | range, method: str, path: str, **options: Any) -> None:
-        """Send the request; unless its answer is a problem with one of these statuses, that is a fault."""
-        self._requests += 1
-        self._world.client.headers.pop("X-Api-Key", None)
-        headers = {"X-Api-Key": self._world.keys["full"], **options.pop("headers", {})}
-        what = f"{method} {path[:200]} {str(options)[:300]}"
-        try:
-            answer = await self._world.client.request(method, path, headers=headers, **options)
-        except (httpx.TransportError, AssertionError) as error:
-            self._faults.append(f"{what}: {type(error).__name__}: {str(error)[:500]}")
-            return
-        if answer.status_code not in statuses:
-            self._faults.append(f"{what}: {answer.status_code} {answer.text[:300]}")
-        elif fault := _not_a_problem(answer):
-            self._faults.append(f"{what}: {fault}: {answer.text[:300]}")
-
-
-def _not_a_problem(answer: httpx.Response) -> str | None:
-    if answer.headers.get("content-type") != "application/problem+json":
-        return f"it is {answer.headers.get('content-type')}"
-    body = answer.json()
-    lacking = {"type", "title", "status", "detail", "requestId", "time", "subsystem", "retryable"} - body.keys()
-    if lacking:
-        return f"it lacks {', '.join(sorted(lacking))}"
-    return None if body["status"] == answer.status_code else "its status is another"
-
-
-REFUSED = range(400, 500)
 
 
 def leaves(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -96,71 +44,6 @@ def with_value(document: Any, place: tuple[str | int, ...], value: Any) -> Any:
     changed = copy.deepcopy(document)
     value_at(changed, place[:-1])[place[-1]] = value
     return changed
-
-
-def test_every_route_has_its_row_in_the_access_table() -> None:
-    nothing = cast("Any", SimpleNamespace(install=lambda _state: None))
-    known = list(routes(create_api(Settings(), nothing)))
-    assert set(known) == set(ACCESS)
-    assert len(known) == len(set(known))
-
-
-@pytest.mark.parametrize("kind", ["none", "unknown", "inactive"])
-async def test_without_a_good_key_nobody_gets_in(world: World, kind: str) -> None:
-    async with Faults(world) as faults:
-        for method, path in KEYED:
-            body = ACCESS[method, path].request
-            headers = {"X-Api-Key": "" if kind == "none" else world.keys[kind]}
-            await faults.expect({401}, method, good_path(world, path), headers=headers, **body)
-
-
-@pytest.mark.parametrize("kind", ["frontend", "without a scope"])
-async def test_a_key_does_what_its_scope_says(world: World, kind: str) -> None:
-    async with Faults(world) as faults:
-        for method, path in KEYED:
-            operation = ACCESS[method, path]
-            if kind == "frontend" and operation.access == "frontend":
-                continue
-            body = operation.request
-            headers = {"X-Api-Key": world.keys[kind]}
-            await faults.expect({403}, method, good_path(world, path), headers=headers, **body)
-
-
-@pytest.mark.parametrize("kind", ["full", "frontend"])
-async def test_a_key_with_the_scope_gets_in(world: World, kind: str) -> None:
-    for (method, path), operation in ACCESS.items():
-        if method != "GET" or operation.access not in ({"frontend", "full"} if kind == "full" else {"frontend"}):
-            continue  # what changes things is called with good input where it is tested
-        answer = await world.client.get(good_path(world, path), headers={"X-Api-Key": world.keys[kind]})
-        assert answer.status_code == 200, f"{path}: {answer.text}"
-
-
-async def test_another_projects_key_finds_nothing_here(world: World) -> None:
-    async with Faults(world) as faults:
-        for method, path in KEYED:
-            if "{projectIdOrName}" in path:
-                body = ACCESS[method, path].request
-                headers = {"X-Api-Key": world.keys["of another project"]}
-                for project in ("default", world.project_id):
-                    where = good_path(world, path, projectIdOrName=project)
-                    await faults.expect({404}, method, where, headers=headers, **body)
-
-
-async def test_another_projects_key_finds_none_of_our_things_in_its_own_project(world: World) -> None:
-    async with Faults(world) as faults:
-        for method, path in KEYED:
-            if len(parameters_of(path)) > 1:
-                body = ACCESS[method, path].request
-                headers = {"X-Api-Key": world.keys["of another project"]}
-                for integration in ("crm", world.crm["id"]):
-                    where = good_path(
-                        world,
-                        path,
-                        projectIdOrName="other",
-                        integrationId=integration,
-                        integrationIdOrName=integration,
-                    )
-                    await faults.expect(REFUSED, method, where, headers=headers, **body)
 
 
 async def test_unknown_names_and_ids_are_not_found(world: World) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 
 import httpx
 import yaml
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause, text, update
 
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.tenants import NewProject
+from conjunct.tenants.caller import Scope
+from conjunct.tenants.models import ApiKeyRow
 from tests.support.platform import Platform
-from tests.support.tenants import make_key
+from tests.support.tokens import make_builder, public_pem
 
 MANIFEST: dict[str, Any] = {
     "specVersion": "1.0.0",
@@ -59,7 +61,7 @@ GLOBEX = {"groupRef": "globex", "groupName": "Globex", "consumerRef": "bob", "co
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What there is, by the answers to its making. `keys` are API keys by kind."""
+    """What there is, by the answers to its making. `keys` are API keys by kind, `builders` builders' tokens."""
 
     platform: Platform
     database: Database
@@ -69,9 +71,12 @@ class World:
     tracker: dict[str, Any]
     acme: dict[str, Any]
     globex: dict[str, Any]
+    provider_app: dict[str, Any]
     acme_installation: dict[str, Any]
     globex_installation: dict[str, Any]
     operation_id: str
+    jwt_key_id: str
+    builders: dict[str, str]
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -110,6 +115,8 @@ async def make_world(platform: Platform, database: Database) -> World:
     globex = await _connect(
         platform, GLOBEX, provider="redmine", apiKey="rm-key", providerWorkspaceRef="https://redmine.example.com"
     )
+    client = {"provider": "hubspot", "clientId": "our-client", "clientSecret": "our-secret"}
+    provider_app = await platform.send("POST", "/provider-apps", 200, json=client)
     contacts = {"contacts": {"selectedFields": {"firstname": True}}}
     first = await _install(platform, deployed[0]["id"], acme, {"read": {"objects": contacts}})
     second = await _install(platform, deployed[1]["id"], globex, {})
@@ -117,12 +124,12 @@ async def make_world(platform: Platform, database: Database) -> World:
         other = await platform.services.tenants.create_org_and_project(
             session, org="other", project="other", app_name="Other"
         )
-    own = NewProject(org_id="", project_id=platform.project_id, project_name="default", api_key="")
+    jwt_key = {"label": "production", "algorithm": "RS256", "publicKeyPem": public_pem()}
     keys = {
         "full": platform.client.headers["X-Api-Key"],
-        "frontend": await make_key(database, own, "frontend"),
-        "without a scope": await make_key(database, own),
-        "inactive": await make_key(database, own, "full", active=False),
+        "frontend": await _key(platform, "frontend"),
+        "without a scope": await _key(platform),
+        "inactive": await _key(platform, "full", active=False),
         "of another project": other.api_key,
         "unknown": "cj_unknown",
     }
@@ -136,10 +143,25 @@ async def make_world(platform: Platform, database: Database) -> World:
         tracker=deployed[1],
         acme=acme,
         globex=globex,
+        provider_app=provider_app,
         acme_installation=first,
         globex_installation=second,
         operation_id=page["results"][0]["id"],
+        jwt_key_id=(await platform.send("POST", "/jwt-keys", 201, json=jwt_key))["kid"],
+        builders={
+            "owner": (await make_builder(database, "olga", platform.org_id))[1],
+            "member": (await make_builder(database, "mia", platform.org_id, "member"))[1],
+            "of another org": (await make_builder(database, "xena", other.org_id))[1],
+            "without an org": (await make_builder(database, "nora"))[1],
+        },
     )
+
+
+async def _key(platform: Platform, *scopes: Scope, active: bool = True) -> str:
+    async with platform.services.database.transaction() as session:
+        made = await platform.services.api_keys.create(session, platform.project_id, " ".join(scopes), scopes)
+        await session.execute(update(ApiKeyRow).where(ApiKeyRow.id == made.id).values(active=active))
+    return made.key
 
 
 async def _connect(platform: Platform, who: dict[str, str], **credentials: Any) -> dict[str, Any]:

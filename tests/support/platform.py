@@ -60,6 +60,7 @@ class Platform:
     client: httpx.AsyncClient
     receiver: Receiver
     hubspot: Running
+    org_id: str
     project_id: str
     project: str = "/v1/projects/default"
     integration: str = ""
@@ -167,7 +168,7 @@ async def running_platform(
         client = await stack.enter_async_context(serve(app, {"X-Api-Key": made.api_key}))
         if worker:
             await stack.enter_async_context(running_worker(services))
-        yield Platform(services, chosen, checked(client), receiver, hubspot, made.project_id, stack=stack)
+        yield Platform(services, chosen, checked(client), receiver, hubspot, made.org_id, made.project_id, stack=stack)
 
 
 @asynccontextmanager

@@ -58,6 +58,9 @@ def assert_specified(response: httpx.Response, name: str = "api.bundled", prefix
     if document is None or operation is None:
         return
     what, status = operation["operationId"], response.status_code
+    if status == 304:
+        assert response.content == b"", f"{what} answers 304 without a body"
+        return
     answers = operation["responses"]
     answer = answers.get(str(status)) or (answers.get("default", _PROBLEM) if status >= 400 else None)
     assert answer is not None, f"{what} has no answer {status} in the specification: {response.text}"
@@ -76,8 +79,10 @@ def assert_specified(response: httpx.Response, name: str = "api.bundled", prefix
         assert not told, f"{what} {status} is not as specified:\n{told}"
 
 
-# A few operations have nothing for the errors that they do not name: they are problems as everywhere else.
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ApiProblem"}}}}
+# A few operations have nothing for the errors that they do not name. They are problems as everywhere else, in the media
+# type of the errors that the operation does name.
+_A_PROBLEM = {"schema": {"$ref": "#/components/schemas/ApiProblem"}}
+_PROBLEM = {"content": {"application/problem+json": _A_PROBLEM, "application/json": _A_PROBLEM}}
 
 
 def _operation(name: str, method: str, path: str) -> dict[str, Any] | None:
