@@ -47,7 +47,7 @@ async def error_of(provider: ScriptedProvider, reply: Reply, top: str = "") -> P
         (403, "forbidden"),
         (404, "not_found"),
         (408, "retryable"),
-        (409, "bad_request"),
+        (409, "conflict"),
         (422, "bad_request"),
         (429, "rate_limited"),
         (500, "server"),

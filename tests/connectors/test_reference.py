@@ -14,17 +14,25 @@ from conjunct.connectors.definition import (
     Count,
     DefinitionDocument,
     ErrorRule,
+    AppInput,
     ErrorRules,
     Input,
-    Model,
+    Media,
     ObjectDefinition,
     PageRule,
     RateLimit,
     ReadRule,
-    Request,
     SchemaRule,
     Variant,
     Where,
+)
+from conjunct.connectors.definition_base import Model, Request
+from conjunct.connectors.field_definition import (
+    FIELD_VARIABLES,
+    OPTION_VARIABLES,
+    FindFields,
+    Prerequisite,
+    UpsertFields,
 )
 from conjunct.connectors.formats import PIPES
 from conjunct.connectors.plans import QUERY_VARIABLES
@@ -37,13 +45,18 @@ MODELS: tuple[type[Model], ...] = (
     DefinitionDocument,
     ErrorRule,
     ErrorRules,
+    FindFields,
     Input,
+    AppInput,
+    Media,
     ObjectDefinition,
     PageRule,
+    Prerequisite,
     RateLimit,
     ReadRule,
     Request,
     SchemaRule,
+    UpsertFields,
     Variant,
     Where,
 )
@@ -69,4 +82,5 @@ def test_every_key_is_in_the_reference(model: type[Model]):
 
 
 def test_every_pipe_and_variable_is_in_the_reference():
-    assert not [name for name in (*PIPES, *QUERY_VARIABLES) if f"`{name}`" not in TEXT]
+    variables = (*QUERY_VARIABLES, *FIELD_VARIABLES, *OPTION_VARIABLES)
+    assert not [name for name in (*PIPES, *variables) if f"`{name}`" not in TEXT]

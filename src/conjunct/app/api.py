@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from conjunct import __version__, connections, delivery, installations, integrations, notifications, operations, web
+from conjunct import (
+    __version__,
+    connections,
+    delivery,
+    installations,
+    integrations,
+    notifications,
+    operations,
+    providers,
+    web,
+)
 from conjunct.actions import read
 from conjunct.app import health
 from conjunct.app.cors import Cors
@@ -15,7 +25,8 @@ from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
 from conjunct.app.openapi import openapi_of
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.settings import Settings
-from conjunct.tenants import api_keys, builders, claimed_domains, invites, jwt_keys, orgs, projects
+from conjunct.tenants import api_keys, audit, builders, claimed_domains, invites, jwt_keys, orgs, projects
+from conjunct.tenants.audit import audited
 from conjunct.tenants.idempotency import idempotent
 
 if TYPE_CHECKING:
@@ -30,6 +41,7 @@ PLATFORM = (
     orgs.billing_router,
     invites.router,
     claimed_domains.router,
+    audit.router,
     api_keys.router,
     jwt_keys.router,
     connections.oauth_router,  # before the one whose path of a connection takes `…:oauth-update` for an id
@@ -40,11 +52,13 @@ PLATFORM = (
     delivery.payload_router,
     installations.router,
     installations.history_router,
+    installations.hydration_router,  # before the revisions, whose path takes `…:hydrate` for an id
     installations.metadata_router,
     integrations.router,
     integrations.history_router,
     notifications.router,
     operations.router,
+    providers.router,
     read.progress_router,
 )
 
@@ -70,7 +84,7 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(idempotent)],
+        dependencies=[Depends(audited), Depends(idempotent)],
         redirect_slashes=False,  # a redirect would repeat the request at whatever address its Host header names
     )
     services.install(app.state)

@@ -18,16 +18,17 @@ from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.settings import Settings
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService
-from conjunct.installations import InstallationForesight, InstallationNotices, InstallationService, Upstream
+from conjunct.installations import Hydrator, InstallationForesight, InstallationNotices, InstallationService, Upstream
 from conjunct.integrations import DeployPlanner, IntegrationService, Uploads, ensure_sweep, sweep_handler
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
 from conjunct.notifications import NotificationService, TopicService
 from conjunct.operations import OperationService
-from conjunct.providers import ProviderOverrides, catalog
+from conjunct.providers import ProviderOverrides, PublishedCatalog, catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
-from conjunct.tenants import Authenticator, ProjectKeys, TenantService, idempotency
+from conjunct.tenants import Authenticator, ProjectKeys, TenantService, audit, idempotency
 from conjunct.tenants.api_keys import ApiKeyService
+from conjunct.tenants.audit import AuditLog
 from conjunct.tenants.builders import BuilderService
 from conjunct.tenants.claimed_domains import ClaimedDomainService
 from conjunct.tenants.idempotency import IdempotencyService
@@ -45,6 +46,7 @@ class Services:
     engine: Engine
     authenticator: Authenticator
     idempotency: IdempotencyService
+    audit_log: AuditLog
     tenants: TenantService
     api_keys: ApiKeyService
     jwt_keys: JwtKeyService
@@ -57,8 +59,10 @@ class Services:
     deploy_planner: DeployPlanner
     uploads: Uploads
     connections: ConnectionService
+    published_catalog: PublishedCatalog
     oauth_flows: OAuthFlows
     installations: InstallationService
+    hydrator: Hydrator
     upstream: Upstream
     operations: OperationService
     delivery: DeliveryService
@@ -80,6 +84,7 @@ class Services:
             **self.delivery.handlers(),
             **sweep_handler(self.uploads),
             **idempotency.sweep_handler(self.idempotency),
+            **audit.sweep_handler(self.audit_log),
             **self.upstream.handlers,
             **self.read_jobs.handlers(),
         }
@@ -90,6 +95,7 @@ class Services:
             await self.delivery.ensure_schedules(session)
             await ensure_sweep(self.engine, session)
             await idempotency.ensure_sweep(self.engine, session)
+            await audit.ensure_sweep(self.engine, session)
 
 
 @asynccontextmanager
@@ -161,6 +167,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         engine=engine,
         authenticator=Authenticator(database),
         idempotency=IdempotencyService(database, master, clock),
+        audit_log=AuditLog(database, clock, timedelta(days=settings.audit_retention_days)),
         tenants=tenants,
         api_keys=ApiKeyService(keys),
         jwt_keys=JwtKeyService(),
@@ -173,10 +180,12 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         deploy_planner=DeployPlanner(delivery.destinations, InstallationForesight(integrations)),
         uploads=Uploads(storage, master.derive("uploads"), clock),
         connections=connections,
+        published_catalog=PublishedCatalog(catalog()),
         oauth_flows=OAuthFlows(
             database=database, connections=connections, keys=keys, public_url=public_url, clock=clock
         ),
         installations=installations,
+        hydrator=Hydrator(database, integrations, connections, clock=clock),
         upstream=upstream,
         operations=operations,
         delivery=delivery,

@@ -4,6 +4,8 @@ from conjunct.connectors.auth import ApiKey, Basic, Bearer, Credentials, CustomS
 from conjunct.connectors.client import Connector, UnknownModule
 from conjunct.connectors.definition import Definition
 from conjunct.connectors.errors import ErrorKind, ProviderError
+from conjunct.connectors.field_plans import DraftFault, FieldDraft, FieldsNotSupported
+from conjunct.connectors.field_upserts import FieldResult, ObjectFields
 from conjunct.connectors.loader import InvalidDefinition, load_definition
 from conjunct.connectors.paging import BadPageToken, LoopGuard
 from conjunct.connectors.plans import ReadNotSupported, UnknownObject
@@ -17,6 +19,7 @@ from conjunct.connectors.query import (
     ReadQuery,
     Record,
 )
+from conjunct.connectors.searching import SearchNotSupported, SearchQuery
 from conjunct.connectors.supports import ObjectSupport, Support, object_support, support
 from conjunct.connectors.transport import EgressTransport, Transport
 
@@ -46,10 +49,17 @@ __all__ = [
     "ObjectSchema",
     "FieldMetadata",
     "FieldValue",
+    "ObjectFields",
+    "FieldDraft",
+    "DraftFault",
+    "FieldResult",
+    "FieldsNotSupported",
     "ProviderError",
     "ErrorKind",
     "UnknownModule",
     "UnknownObject",
     "ReadNotSupported",
+    "SearchQuery",
+    "SearchNotSupported",
     "BadPageToken",
 ]

@@ -43,6 +43,7 @@ _BY_STATUS = {
     403: ErrorKind.FORBIDDEN,
     404: ErrorKind.NOT_FOUND,
     408: ErrorKind.RETRYABLE,
+    409: ErrorKind.CONFLICT,
     410: ErrorKind.NOT_FOUND,
     423: ErrorKind.RETRYABLE,
     425: ErrorKind.RETRYABLE,

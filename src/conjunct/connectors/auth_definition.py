@@ -59,6 +59,7 @@ class OAuth2(AuthModel):
     workspace_required: bool = False
     from_token: FromToken = Field(default_factory=FromToken)
     token: TokenHeader = Field(default_factory=TokenHeader)
+    docs: str | None = Field(None, description="A page that says how to register an app.")
 
 
 class ApiKeyAuth(AuthModel):
@@ -88,6 +89,8 @@ class CustomInput(AuthModel):
     name: str
     label: str | None = None
     hint: str | None = None
+    docs: str | None = None
+    shown: bool = Field(False, description="It is no secret: it may be seen while it is typed.")
 
 
 class CustomAuth(AuthModel):

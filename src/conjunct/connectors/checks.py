@@ -21,6 +21,7 @@ from conjunct.connectors.definition_base import Request
 from conjunct.connectors.field_definition import FIELD_VARIABLES, OPTION_VARIABLES, UpsertFields
 from conjunct.connectors.paths import PathSyntaxError, parse_path
 from conjunct.connectors.plans import QUERY_VARIABLES
+from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
 from conjunct.connectors.templates import TemplateSyntaxError, compile_template, compile_text
 
 Path = tuple[str | int, ...]
@@ -133,6 +134,11 @@ def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -
     if known.read.where is None:
         variables -= {"where"}
     yield from _check_read((*path, "read"), known.read, variables)
+    if known.search is not None:
+        searching = inputs | SEARCH_VARIABLES | frozenset(known.vars)
+        if known.read.where is None:
+            searching -= {"where"}
+        yield from _check_search((*path, "search"), known.search, searching)
     if known.count is not None:
         yield from _json_path((*path, "count", "at"), known.count.at)
         if known.count.request is not None:
@@ -145,6 +151,15 @@ def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -
         yield from _check_upsert(
             (*path, "upsert_fields"), known.upsert_fields, inputs | frozenset(known.vars) | {"object"}
         )
+
+
+def _check_search(path: Path, rule: SearchRule, variables: frozenset[str]) -> Iterator[Fault]:
+    yield from _request((*path, "request"), rule.request, variables)
+    yield from _json_path((*path, "records"), rule.records)
+    if rule.filter_parameter is not None:
+        yield from _template((*path, "filter_parameter"), rule.filter_parameter, _ITEM_VARIABLES)
+    elif not any(_uses(rule.request, name) for name in ("filter", "where")):
+        yield Fault(path, "nothing carries the filters: the request needs {filter} or {where}, or a filter_parameter")
 
 
 def _check_read(path: Path, rule: ReadRule, variables: frozenset[str]) -> Iterator[Fault]:

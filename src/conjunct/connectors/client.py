@@ -10,9 +10,12 @@ from typing import Any
 from conjunct.connectors.addresses import Address, address_of, checked_inputs, with_query, without_query
 from conjunct.connectors.answers import Response, raise_for_error
 from conjunct.connectors.auth import Credentials, prove, redact
-from conjunct.connectors.definition import Definition, Request, SchemaRule
+from conjunct.connectors.definition import Definition, SchemaRule
+from conjunct.connectors.definition_base import Request
 from conjunct.connectors.describing import described_fields, display_name, sampled_fields, static_fields
 from conjunct.connectors.errors import CursorLoop, MalformedAnswer, ProviderError
+from conjunct.connectors.field_plans import field_plan
+from conjunct.connectors.field_upserts import ObjectFields
 from conjunct.connectors.paging import FIRST_PAGE, Answer, LoopGuard, PageToken
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import (
@@ -27,6 +30,7 @@ from conjunct.connectors.plans import (
 )
 from conjunct.connectors.query import ALL_FIELDS, FieldMetadata, ObjectSchema, Page, ReadQuery, Record
 from conjunct.connectors.records import TimeFilter, compile_reader, locate
+from conjunct.connectors.searching import SearchQuery, search_plan
 from conjunct.connectors.transport import Transport
 from conjunct.core.problems import NotFound
 from conjunct.kit.clock import Clock, SystemClock
@@ -147,6 +151,19 @@ class Connector:
             raise MalformedAnswer(f"the number of records at '{rule.at}' is {total!r}")
         return total
 
+    async def search(self, query: SearchQuery) -> Page:
+        """The one page of records that a search gives.
+
+        Raises `ProviderError` by its classes, `UnknownObject`, `ReadNotSupported`, `SearchNotSupported`,
+        `UnusableValue`.
+        """
+        plan = search_plan(self.definition, query.object)
+        _, body = await self._exchange(plan.build(query, self._inputs, self._address))
+        page = plan.page(body, query.fields)
+        if self._is_guarded:
+            await self.check()
+        return page
+
     async def describe(self, object_name: str) -> ObjectSchema:
         """The object's fields. Raises `UnknownObject` and `ProviderError` by its classes."""
         known = self.definition.object(object_name)
@@ -162,6 +179,11 @@ class Connector:
         elif rule.source == "sample":
             fields = {**await self._sampled(object_name, rule.sample_size), **fields}
         return ObjectSchema(object_name, known.display or display_name(object_name), fields)
+
+    def fields_of(self, object_name: str) -> ObjectFields:
+        """The object's fields, to create and change them. Raises `UnknownObject`, `FieldsNotSupported`."""
+        plan = field_plan(self.definition, object_name)
+        return ObjectFields(plan, object_name, self._inputs, self._address, self._exchange)
 
     async def check(self) -> None:
         """Prove that the credentials are good. Raises `AuthInvalid` and the other classes of `ProviderError`.

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import Field, PrivateAttr
 
 from conjunct.connectors.auth_definition import Auth
+from conjunct.connectors.definition_base import Identifier, Model, Request, ValueType
 from conjunct.connectors.errors import ErrorKind
+from conjunct.connectors.field_definition import UpsertFields
 from conjunct.connectors.formats import TimeStyle
+from conjunct.connectors.search_definition import SearchRule
 
 ANY_OBJECT = "*"
 MAX_KEPT = 2000
@@ -27,6 +30,7 @@ RuleKind = Literal[
     "forbidden",
     "not_found",
     "bad_request",
+    "conflict",
     "rate_limited",
     "quota_exhausted",
     "retryable",
@@ -36,25 +40,6 @@ RuleKind = Literal[
     "object_missing",
     "api_disabled",
 ]
-ValueType = Literal[
-    "string",
-    "boolean",
-    "singleSelect",
-    "multiSelect",
-    "date",
-    "datetime",
-    "int",
-    "float",
-    "reference",
-    "other",
-]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$")]
-
-
-class Model(BaseModel):
-    """Frozen, and strict about keys: an unknown one is a misspelling."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Input(Model):
@@ -69,6 +54,28 @@ class Input(Model):
     )
     pattern: str | None = Field(None, description="A regular expression that the whole value must match.")
     default: str | None = None
+    docs: str | None = Field(None, description="A page that says more.")
+
+
+class AppInput(Model):
+    """Something asked of the builder for their app at the provider."""
+
+    name: Identifier
+    at: Literal["authorize_url", "provider"] = Field(
+        "authorize_url", description="authorize_url: a parameter with which customers are asked. provider: for our use."
+    )
+    label: str | None = None
+    hint: str | None = None
+    docs: str | None = None
+
+
+class Media(Model):
+    """Pictures of the provider, as URLs."""
+
+    icon: str | None = None
+    logo: str | None = None
+    icon_dark: str | None = None
+    logo_dark: str | None = None
 
 
 class Module(Model):
@@ -95,19 +102,6 @@ class Bucket(Model):
 
     requests: Annotated[int, Field(gt=0)]
     seconds: Annotated[float, Field(gt=0)] = 1
-
-
-class Request(Model):
-    """A request as a template. An unset variable removes its key."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(None, description="GET when nothing is said.")
-    path: str | None = Field(None, description="Relative to base_url, or an https URL on one of extra_hosts.")
-    query: dict[str, Any] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
-    body: Any = None
-    encode: Literal["json", "form"] | None = Field(
-        None, description="How the body is written: json when nothing is said."
-    )
 
 
 class EachTerm(Model):
@@ -278,8 +272,10 @@ class ObjectDefinition(Model):
     time: TimeStyle = Field("rfc3339", description="How {since} and {until} read without a pipe.")
     vars: dict[Identifier, str] = Field(default_factory=dict, description="Texts for the templates of this object.")
     read: ReadRule | None = None
+    search: SearchRule | None = None
     count: Count | None = None
     schema_: SchemaRule | None = Field(None, alias="schema")
+    upsert_fields: UpsertFields | None = None
 
 
 class ErrorRule(Model):
@@ -327,7 +323,10 @@ class DefinitionBase(Model):
     name: Identifier
     display: str
     base_url: str
+    media: Media | None = None
+    labels: dict[str, str] = Field(default_factory=dict, description="Facts for those who show the catalog.")
     inputs: list[Input] = Field(default_factory=list)
+    app_inputs: list[AppInput] = Field(default_factory=list)
     modules: dict[Identifier, Module] = Field(default_factory=dict)
     default_module: str | None = None
     extra_hosts: list[str] = Field(default_factory=list, description="Other hosts that may receive the credentials.")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conjunct.connectors.definition import Options, ReadRule, SchemaRule, StaticField, ValueType
+from conjunct.connectors.definition import Options, ReadRule, SchemaRule, StaticField
+from conjunct.connectors.definition_base import ValueType
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.query import FieldMetadata, FieldValue

@@ -16,6 +16,7 @@ class ErrorKind(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     BAD_REQUEST = "bad_request"
+    CONFLICT = "conflict"
     RATE_LIMITED = "rate_limited"
     QUOTA_EXHAUSTED = "quota_exhausted"
     RETRYABLE = "retryable"
@@ -101,6 +102,14 @@ class BadRequest(ProviderError):
     """The provider refuses what was asked."""
 
     kind = ErrorKind.BAD_REQUEST
+    hopeless = True
+    origin: ClassVar[Origin] = "caller"
+
+
+class Conflict(ProviderError):
+    """What should be made is there already, or something stands against a change."""
+
+    kind = ErrorKind.CONFLICT
     hopeless = True
     origin: ClassVar[Origin] = "caller"
 
@@ -208,6 +217,7 @@ _CLASSES: tuple[type[ProviderError], ...] = (
     AccessForbidden,
     ResourceNotFound,
     BadRequest,
+    Conflict,
     RateLimited,
     QuotaExhausted,
     TryAgain,

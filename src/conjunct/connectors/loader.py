@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from conjunct.connectors.auth_definition import AuthModel
 from conjunct.connectors.checks import check_definition
-from conjunct.connectors.definition import Definition, DefinitionDocument, Model
+from conjunct.connectors.definition import Definition, DefinitionDocument
+from conjunct.connectors.definition_base import Model
 from conjunct.connectors.yaml_source import Path, YamlSource, read_yaml
 from conjunct.core.problems import Issue, Unprocessable
 

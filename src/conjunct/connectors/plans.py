@@ -20,10 +20,10 @@ from conjunct.connectors.definition import (
     ObjectDefinition,
     PageRule,
     ReadRule,
-    Request,
     SchemaRule,
     Where,
 )
+from conjunct.connectors.definition_base import Request
 from conjunct.connectors.formats import TimeStyle, UnusableValue
 from conjunct.connectors.paging import Pager, PageToken, compile_pager
 from conjunct.connectors.paths import JsonPath, parse_path
@@ -232,7 +232,7 @@ def compile_object(definition: Definition, name: str, known: ObjectDefinition, r
         compiled = requests(request)
         used = compiled.names | where.names if where is not None and "where" in compiled.names else compiled.names
         total = parse_path(page.total_at) if page.total_at is not None else None
-        return ReadPlan(compiled, page, compile_pager(page), _records_path(records, name), total, used, **conditions)
+        return ReadPlan(compiled, page, compile_pager(page), records_path(records, name), total, used, **conditions)
 
     return ObjectPlan(
         name=name,
@@ -289,6 +289,7 @@ def _if_said(section: Count | SchemaRule | None, compiled: Callable[[Request], R
     return compiled(section.request) if section is not None and section.request is not None else None
 
 
-def _records_path(text: str, object_name: str) -> JsonPath:
+def records_path(text: str, object_name: str) -> JsonPath:
+    """Where the records of an object stand: `{object}` is its name."""
     path = parse_path(text)
     return JsonPath(tuple(object_name if step == "{object}" else step for step in path.steps))

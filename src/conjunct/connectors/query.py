@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conjunct.connectors.definition import ValueType
+from conjunct.connectors.definition_base import ValueType
 
 ALL_FIELDS = "*"
 

@@ -14,7 +14,8 @@ class ObjectSupport:
 
     `incremental`: a read can be limited to what changed since a time (by the provider, or by us after reading all).
     `pushed`: it is the provider that limits. `filter`: reads can be limited to equal values. `deleted`: deleted records
-    can be read. `count`: matching records can be counted. `describe`: fields are told by the provider.
+    can be read. `search`: records with given values can be searched. `count`: matching records can be counted. `describe`: fields are told by the provider. `upsert_fields`:
+    fields can be created and changed. `write`: records can be written; no definition says how as yet.
     """
 
     read: bool = False
@@ -22,8 +23,11 @@ class ObjectSupport:
     pushed: bool = False
     filter: bool = False
     deleted: bool = False
+    search: bool = False
     count: bool = False
     describe: bool = False
+    upsert_fields: bool = False
+    write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,11 @@ class Support:
     incremental: bool
     filter: bool
     deleted: bool
+    search: bool
     count: bool
     describe: bool
+    upsert_fields: bool
+    write: bool
     custom_objects: bool
 
 
@@ -53,8 +60,10 @@ def object_support(definition: Definition, name: str) -> ObjectSupport:
         pushed=pushed,
         filter="filter" in _names(plan),
         deleted="deleted" in _names(plan),
+        search=known.search is not None,
         count=known.count is not None,
         describe=known.schema_ is not None and known.schema_.source == "describe",
+        upsert_fields=known.upsert_fields is not None,
     )
 
 
@@ -67,8 +76,11 @@ def support(definition: Definition) -> Support:
         incremental=any(one.incremental for one in each),
         filter=any(one.filter for one in each),
         deleted=any(one.deleted for one in each),
+        search=any(one.search for one in each),
         count=any(one.count for one in each),
         describe=any(one.describe for one in each),
+        upsert_fields=any(one.upsert_fields for one in each),
+        write=any(one.write for one in each),
         custom_objects=ANY_OBJECT in definition.objects,
     )
 

@@ -1,5 +1,7 @@
 """One folder a provider: its definition as data, rarely quirks beside it."""
 
 from conjunct.providers.catalog import Catalog, ProviderOverrides, UnknownProvider, catalog
+from conjunct.providers.endpoints import router
+from conjunct.providers.published import PublishedCatalog
 
-__all__ = ["catalog", "Catalog", "UnknownProvider", "ProviderOverrides"]
+__all__ = ["catalog", "Catalog", "UnknownProvider", "ProviderOverrides", "PublishedCatalog", "router"]

@@ -1,0 +1,65 @@
+"""The catalog over HTTP: for anybody, and to be kept by browsers and caches."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request, Response
+
+from conjunct.core.http import api_router
+from conjunct.providers.published import Document, PublishedCatalog
+from conjunct.providers.schemas import ProviderInfo
+
+KEPT_SECONDS = 300
+
+router = api_router(tags=["Provider"])
+
+_ETAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+async def _published(request: Request) -> PublishedCatalog:
+    catalog: PublishedCatalog = request.app.state.published_catalog
+    return catalog
+
+
+Published = Annotated[PublishedCatalog, Depends(_published)]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="The ETag of what is known: 304 when it is still so.")
+]
+_UNCHANGED = {"description": "It is still as the ETag in If-None-Match says."}
+
+
+@router.get(
+    "/providers",
+    operation_id="listProviders",
+    response_model=dict[str, ProviderInfo],
+    response_model_exclude_none=True,
+    responses={304: _UNCHANGED},
+)
+async def list_providers(catalog: Published, if_none_match: IfNoneMatch = None) -> Response:
+    """Every provider by its name. No credential is needed."""
+    return _answer(catalog.all, if_none_match)
+
+
+@router.get(
+    "/providers/{provider}",
+    operation_id="getProvider",
+    response_model=ProviderInfo,
+    response_model_exclude_none=True,
+    responses={304: _UNCHANGED},
+)
+async def get_provider(
+    provider: Annotated[str, Path(description="The provider's name.")],
+    catalog: Published,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """One provider. No credential is needed."""
+    return _answer(catalog.one(provider), if_none_match)
+
+
+def _answer(document: Document, if_none_match: str | None) -> Response:
+    headers = {"ETag": document.etag, "Cache-Control": f"public, max-age={KEPT_SECONDS}"}
+    if if_none_match is not None and (if_none_match.strip() == "*" or document.etag in _ETAG.findall(if_none_match)):
+        return Response(status_code=304, headers=headers)
+    return Response(document.body, headers=headers, media_type="application/json")
