@@ -2,9 +2,13 @@
 
 from conjunct.installations.content import ConfigContent, parse_content
 from conjunct.installations.endpoints import Installations, router
+from conjunct.installations.foresight import InstallationForesight
 from conjunct.installations.history import router as history_router
+from conjunct.installations.hydration import Hydrator
+from conjunct.installations.hydration import router as hydration_router
 from conjunct.installations.installing import Installer
 from conjunct.installations.metadata import router as metadata_router
+from conjunct.installations.notices import InstallationNotices, event_fields
 from conjunct.installations.problems import (
     ConfigInvalid,
     ConnectionUnusable,
@@ -28,8 +32,11 @@ __all__ = [
     "Installer",
     "InstallationState",
     "InstallationListener",
+    "InstallationNotices",
+    "event_fields",
     "Health",
     "Upstream",
+    "InstallationForesight",
     "ReadObject",
     "Backfill",
     "NO_BACKFILL",
@@ -47,6 +54,8 @@ __all__ = [
     "ProviderUnavailable",
     "InvalidUpdateMask",
     "router",
+    "Hydrator",
     "history_router",
+    "hydration_router",
     "metadata_router",
 ]

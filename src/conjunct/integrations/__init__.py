@@ -3,6 +3,7 @@
 from conjunct.integrations.changes import Revision, RevisionListener
 from conjunct.integrations.endpoints import Integrations, router
 from conjunct.integrations.foresight import Affected, Effect, EffectKind, Foreseen, Proposal
+from conjunct.integrations.history import get_revision
 from conjunct.integrations.history_endpoints import history_router
 from conjunct.integrations.jobs import ensure_sweep, sweep_handler
 from conjunct.integrations.planning import DeployPlanner
@@ -23,6 +24,7 @@ __all__ = [
     "Integrations",
     "Uploads",
     "Revision",
+    "get_revision",
     "RevisionListener",
     "DeployPlanner",
     "Proposal",
