@@ -103,6 +103,10 @@ class Settings(BaseSettings):
         description="Undelivered messages kept for one destination; at this size, its reads wait.",
     )
 
+    audit_retention_days: int = Field(
+        400, ge=1, description="Days that the audit log tells who changed what; older entries are removed."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _check_address(cls, value: SecretStr | None) -> SecretStr | None:

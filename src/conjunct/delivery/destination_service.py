@@ -24,6 +24,7 @@ from conjunct.delivery.schemas import CreateDestination, DestinationChanges
 from conjunct.kit.clock import Clock
 from conjunct.kit.ids import new_id
 from conjunct.tenants import ProjectKeys
+from conjunct.tenants.audit import note_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class DestinationService:
     async def remove(self, session: AsyncSession, project_id: str, name_or_id: str) -> None:
         """Remove a destination and the messages that wait for it."""
         destination = await repository.find(session, project_id, name_or_id, for_update=True)
+        note_change(resource_id=destination.id, name=destination.name)
         await repository.remove(session, project_id, destination.id)
 
     async def open_channel(self, session: AsyncSession, project_id: str, name_or_id: str) -> Channel:

@@ -12,6 +12,7 @@ from conjunct.core.paging import Items, PagerDep
 from conjunct.delivery.schemas import CreateDestination, Destination, DestinationWithSecrets, UpdateDestination
 from conjunct.delivery.service import DeliveryService
 from conjunct.tenants import ProjectId
+from conjunct.tenants.audit import note_change, record_change
 
 router = api_router(tags=["Destination"])
 payload_router = api_router(tags=["Payload"])
@@ -40,6 +41,8 @@ async def create_destination(
     contents = await service.destinations.check_new(given)
     async with database.transaction() as session:
         shown = await service.destinations.create(session, project_id, given.name, given.type, contents)
+        note_change(resource_id=shown["id"], name=given.name)
+        await record_change(session)
     return _answer(shown, 201)
 
 
@@ -68,9 +71,11 @@ async def get_destination(
     rotate: Annotated[bool, Query(description="Make a new signing key; the old one stays valid for 24 hours.")] = False,
 ) -> Response:
     """Get a destination, with its secrets if wanted."""
-    return _answer(
-        await service.destinations.show(session, project_id, destination, secrets=include_secrets, rotate=rotate)
-    )
+    shown = await service.destinations.show(session, project_id, destination, secrets=include_secrets, rotate=rotate)
+    if rotate:
+        note_change(resource_id=shown["id"])
+        await record_change(session)
+    return _answer(shown)
 
 
 @router.patch(
@@ -91,6 +96,8 @@ async def update_destination(
         await destinations.check_metadata(type_name, metadata)
     async with database.transaction() as session:
         shown = await destinations.change(session, project_id, destination, changes)
+        note_change(resource_id=shown["id"])
+        await record_change(session)
     return _answer(shown)
 
 

@@ -15,6 +15,7 @@ from conjunct.installations.sampling import TIME_LIMIT, sample
 from conjunct.installations.schemas import CreateInstallation, PatchObjectConfig, UpdateInstallation
 from conjunct.installations.service import InstallationService
 from conjunct.manifests import Integration
+from conjunct.tenants.audit import note_change, record_change
 
 Planning = Callable[[AsyncSession], Awaitable[Plan]]
 
@@ -99,6 +100,8 @@ class Installer:
         async with self._database.transaction() as session:
             planned = await plan(session)
             installation_id = await self._service.save(session, planned)
+            note_change(resource_kind="installation", resource_id=installation_id)
+            await record_change(session)
             return await self._service.get_json(session, planned.project_id, planned.integration_id, installation_id)
 
     async def _sample(self, plan: Planning) -> None:

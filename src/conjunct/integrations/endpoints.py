@@ -13,6 +13,7 @@ from conjunct.integrations.service import IntegrationService
 from conjunct.integrations.sources import SourceReader
 from conjunct.integrations.uploads import BUCKET, Permit, Uploads
 from conjunct.tenants import CallerDep, FrontendProjectId, ProjectId
+from conjunct.tenants.audit import record_change, unaudited
 
 router = api_router(tags=["Integration"])
 
@@ -123,6 +124,7 @@ async def batch_upsert_integrations(
     manifest = await reader.read(project_id, source)
     async with database.transaction() as session:
         deployed = await service.deploy(session, project_id, manifest, destructive=destructive, created_by=caller.actor)
+        await record_change(session)
     return json_bytes(deployed)
 
 
@@ -148,6 +150,7 @@ async def create_revision(
         revision = await service.revise(
             session, project_id, integration, manifest, destructive=destructive, created_by=caller.actor
         )
+        await record_change(session)
     return json_bytes(revision, 201)
 
 
@@ -169,6 +172,7 @@ async def generate_upload_url(
 
 
 @router.put(f"/{BUCKET}/{{project_id}}/{{name}}", name="upload_archive", include_in_schema=False)
+@unaudited
 async def upload_archive(
     request: Request,
     project_id: str,

@@ -15,6 +15,7 @@ from conjunct.integrations.deploys import PREVIOUS
 from conjunct.integrations.endpoints import Destructive, IntegrationId, Integrations, Reader
 from conjunct.integrations.planning import DeployPlanner
 from conjunct.tenants import CallerDep, ProjectId
+from conjunct.tenants.audit import unaudited
 
 history_router = api_router(tags=["Integration"])
 
@@ -94,6 +95,7 @@ async def rollback_integration(
 @history_router.post(
     "/projects/{projectIdOrName}/integrations:plan", operation_id="planIntegrations", response_model=Plan
 )
+@unaudited
 async def plan_integrations(
     project_id: ProjectId,
     source: schemas.Source,

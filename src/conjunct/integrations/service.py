@@ -30,6 +30,7 @@ from conjunct.manifests import (
     parse_manifest,
     validate_integration,
 )
+from conjunct.tenants.audit import note_change
 
 
 class IntegrationService:
@@ -103,6 +104,7 @@ class IntegrationService:
             await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
             for step in await steps_of(repository, project_id, manifest.integrations)
         ]
+        note_change(revisions={each.content.name: each.id for each in revisions})
         return (await repository.list_page(project_id, ids=[each.integration_id for each in revisions])).json
 
     async def revise(
@@ -131,6 +133,7 @@ class IntegrationService:
             )
         [step] = await steps_of(repository, project_id, [integration])
         revision = await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
+        note_change(resource_id=revision.id)
         return await repository.revision_json(project_id, revision.id)
 
     async def roll_back(
@@ -156,6 +159,7 @@ class IntegrationService:
         entry = validate_integration(earlier.content, limits=self._limits, path=("revision", "content"))
         [step] = await steps_of(repository, project_id, [entry])
         revision = await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
+        note_change(resource_id=found.id, revision=revision.id, asOf=earlier.id)
         return revision.id
 
     async def delete(self, session: AsyncSession, project_id: str, id_or_name: str) -> None:
@@ -164,6 +168,7 @@ class IntegrationService:
         await repository.lock_deploys(project_id)
         # Locked before the listeners look: whatever is being installed is either seen by them or refused.
         found = await self.find(session, project_id, id_or_name, lock="change")
+        note_change(resource_id=found.id, name=found.name)
         for listener in self._listeners:
             await listener.on_integration_deleted(session, project_id, found.id)
         await repository.delete(project_id, found.id)

@@ -49,21 +49,32 @@ CallerDep = Annotated[Caller, Depends(current_caller)]
 ProjectIdOrName = Annotated[str, Path(alias="projectIdOrName", description="The project's id or name.")]
 
 
-async def opened_project(found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName) -> str:
-    """The id of the project in the path, opened with a credential of the scope `full`."""
+async def opened_project(
+    request: Request, found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName
+) -> str:
+    """The id of the project in the path, opened with a credential of the scope `full`.
+
+    `request.state.project_id` tells it to what comes after.
+    """
     caller.require("full")
-    return await found.open_project(caller, project_id_or_name)
+    return await _open(request, found, caller, project_id_or_name)
 
 
 async def opened_project_frontend(
-    found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName
+    request: Request, found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName
 ) -> str:
     """The id of the project in the path, opened with any credential that has a scope.
 
     A customer's JWT passes here: the endpoint keeps it to its own group (`Confinement`).
     """
     caller.require("frontend")
-    return await found.open_project(caller, project_id_or_name)
+    return await _open(request, found, caller, project_id_or_name)
+
+
+async def _open(request: Request, found: Authenticator, caller: Caller, project_id_or_name: str) -> str:
+    project_id = await found.open_project(caller, project_id_or_name)
+    request.state.project_id = project_id
+    return project_id
 
 
 async def confinement(caller: CallerDep) -> str | None:

@@ -10,6 +10,7 @@ from conjunct.core.http import DatabaseDep, Transaction, api_router
 from conjunct.core.paging import PagerDep
 from conjunct.tenants.api_keys.schemas import ApiKey, CreateApiKey, UpdateApiKey
 from conjunct.tenants.api_keys.service import ApiKeyService
+from conjunct.tenants.audit import note_change, record_change
 from conjunct.tenants.dependencies import AuthenticatorDep, ProjectId
 
 router = api_router(tags=["API Key"])
@@ -60,6 +61,8 @@ async def update_api_key(
     """Rename an API key, give it other scopes, or switch it on or off."""
     async with database.transaction() as session:
         changed = await keys.update(session, project_id, key, body.update_mask, body.api_key)
+        note_change(resource_id=changed.id)
+        await record_change(session)
     authenticator.forget()  # after the commit: a request in between would remember what was
     return changed
 
@@ -70,5 +73,6 @@ async def delete_api_key(
 ) -> None:
     """Delete an API key; what uses it is refused from now on."""
     async with database.transaction() as session:
-        await keys.delete(session, project_id, key)
+        note_change(resource_id=await keys.delete(session, project_id, key))
+        await record_change(session)
     authenticator.forget()

@@ -72,11 +72,12 @@ class ApiKeyService:
         await ApiKeyRepository(session).change(project_id, found.id, values)
         return await self.get(session, project_id, found.id)
 
-    async def delete(self, session: AsyncSession, project_id: str, key_or_id: str) -> None:
-        """Delete a key, be it the caller's own one. Raises `ApiKeyNotFound`, `LastFullKey`."""
+    async def delete(self, session: AsyncSession, project_id: str, key_or_id: str) -> str:
+        """Delete a key, be it the caller's own one; returns its id. Raises `ApiKeyNotFound`, `LastFullKey`."""
         found = await self.get(session, project_id, key_or_id)
         await self._keep_a_way_in(session, project_id, found.id)
         await ApiKeyRepository(session).delete(project_id, found.id)
+        return found.id
 
     async def _keep_a_way_in(self, session: AsyncSession, project_id: str, leaving: str) -> None:
         keys = ApiKeyRepository(session)

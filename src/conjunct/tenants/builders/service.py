@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Unauthorized
 from conjunct.kit.ids import new_id
+from conjunct.tenants.audit import note_change
 from conjunct.tenants.builders import repository
 from conjunct.tenants.builders.problems import AlreadyInOrg, BuilderExists, BuilderNotFound, OrgNotFound, OwnersOnly
 from conjunct.tenants.builders.repository import BuilderState, Reader
@@ -96,6 +97,7 @@ class BuilderService:
         if builder.org_id is not None:
             raise AlreadyInOrg
         await repository.set_membership(session, builder.id, org_id, role)
+        note_change(org_id=org_id)
 
     async def info_json(self, reader: Reader, caller: Caller) -> str:
         """The builder who is calling, with their org and projects."""

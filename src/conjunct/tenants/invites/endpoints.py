@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
 from conjunct.core.paging import PagerDep
+from conjunct.tenants.audit import record_change
 from conjunct.tenants.builders.dependencies import Builders, OrgId
 from conjunct.tenants.builders.schemas import BuilderInfo
 from conjunct.tenants.dependencies import AuthenticatorDep, BuilderDep
@@ -76,5 +77,6 @@ async def accept_invite(
     async with database.transaction() as session:
         await invites.accept(session, caller, given.invited_email)
         info = await builders.info_json(session, caller)
+        await record_change(session)
     authenticator.forget()  # after the commit: a request in between would remember what was
     return json_bytes(info)

@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes, problems_as_json
 from conjunct.core.paging import PagerDep
+from conjunct.tenants.audit import record_change
 from conjunct.tenants.dependencies import AuthenticatorDep, ProjectId
 from conjunct.tenants.jwt_keys.schemas import CreateJwtKey, JwtKey, NewJwtKey, UpdateJwtKey
 from conjunct.tenants.jwt_keys.service import JwtKeyService
@@ -63,6 +64,7 @@ async def update_jwt_key(
     """Rename a JWT key, or switch it on or off."""
     async with database.transaction() as session:
         changed = await keys.update(session, project_id, key_id, body.update_mask, body.jwt_key)
+        await record_change(session)
     authenticator.forget()  # after the commit: a request in between would remember what was
     return json_bytes(changed)
 
@@ -74,4 +76,5 @@ async def delete_jwt_key(
     """Delete a JWT key; tokens that it verified are refused from now on."""
     async with database.transaction() as session:
         await keys.delete(session, project_id, key_id)
+        await record_change(session)
     authenticator.forget()

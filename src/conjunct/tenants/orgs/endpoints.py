@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
 from conjunct.core.paging import PagerDep
+from conjunct.tenants.audit import note_change, record_change
 from conjunct.tenants.builders.dependencies import OrgId
 from conjunct.tenants.dependencies import AuthenticatorDep, BuilderDep
 from conjunct.tenants.orgs.schemas import AddMember, CreateOrg, UpdateOrg
@@ -35,6 +36,7 @@ async def create_org(
     """Make an org, which you own from then on. Whoever belongs to one cannot."""
     async with database.transaction() as session:
         made = await orgs.create(session, caller, given.label)
+        await record_change(session)
     authenticator.forget()  # after the commit: a request in between would remember what was
     return json_bytes(made, 201)
 
@@ -73,5 +75,7 @@ async def add_user_to_org(
     """Add a builder without an org to the one that you own; or yourself to one that claimed your email's domain."""
     async with database.transaction() as session:
         await orgs.add_member(session, caller, org_id, given.builder_id)
+        note_change(resource_id=given.builder_id)
+        await record_change(session)
     authenticator.forget()  # after the commit: a request in between would remember what was
     return Response(status_code=201)

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request, Response
 
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
 from conjunct.core.paging import PagerDep
+from conjunct.tenants.audit import note_change, record_change
 from conjunct.tenants.dependencies import AuthenticatorDep, BuilderDep, CallerDep, FrontendProjectId, ProjectId
 from conjunct.tenants.projects.schemas import CreateProject, UpdateProject
 from conjunct.tenants.projects.service import ProjectService
@@ -66,5 +67,7 @@ async def update_project(
     """Rename a project, or the app that customers see."""
     async with database.transaction() as session:
         changed = await projects.update(session, project_id, given.update_mask, given.project)
+        note_change(resource_id=project_id)
+        await record_change(session)
     authenticator.forget()  # after the commit: a request in between would remember what was
     return json_bytes(changed)

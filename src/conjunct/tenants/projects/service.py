@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.kit.ids import new_id
+from conjunct.tenants.audit import note_change
 from conjunct.tenants.builders import BuilderService
 from conjunct.tenants.caller import Caller, no_such_project
 from conjunct.tenants.keys import ProjectKeys
@@ -54,6 +55,7 @@ class ProjectService:
             remedy = "Give the id of your org: `GET /v1/my-info` shows it."
             issues.append(Issue("orgId", "is not an org that you belong to", value=given.org_id[:100], remedy=remedy))
         made = await self.add(session, given.org_id, given.name, given.app_name, issues)
+        note_change(project_id=made)
         return await self.get_json(session, made)
 
     async def add(

@@ -19,6 +19,22 @@ depends_on = None
 def upgrade() -> None:
     """Apply the change."""
     op.create_table(
+        "audit_entry",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("org_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("action", sa.Text(collation="C"), nullable=False),
+        sa.Column("resource_kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("resource_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("audit_entry_pkey")),
+    )
+    op.create_index(op.f("audit_entry_org_id_id_idx"), "audit_entry", ["org_id", "id"], unique=False)
+    op.create_index(op.f("audit_entry_project_id_id_idx"), "audit_entry", ["project_id", "id"], unique=False)
+    op.create_table(
         "delivery_attempt",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -789,3 +805,6 @@ def downgrade() -> None:
     op.drop_table("idempotency_key")
     op.drop_index("delivery_attempt_message_idx", table_name="delivery_attempt")
     op.drop_table("delivery_attempt")
+    op.drop_index(op.f("audit_entry_project_id_id_idx"), table_name="audit_entry")
+    op.drop_index(op.f("audit_entry_org_id_id_idx"), table_name="audit_entry")
+    op.drop_table("audit_entry")
