@@ -37,7 +37,7 @@ _FILTERS = {
     " AND consumer_ref = :consumer_ref)",
 }
 
-_JOINED = {"group_ref": "g.group_ref", "consumer_ref": "u.consumer_ref"}
+_JOINED = {"group_ref": "g.group_ref", "consumer_ref": "u.consumer_ref", "consumer_name": "u.consumer_name"}
 _STATE = ", ".join(_JOINED.get(field.name, f"c.{field.name}") for field in fields(ConnectionState))
 
 
@@ -99,6 +99,11 @@ class ConnectionRepository:
         statement = _state_statement(frozenset({"id"}), "FOR UPDATE OF c" if lock else "")
         row = (await self._session.execute(statement, {"project_id": project_id, "id": connection_id})).one_or_none()
         return None if row is None else ConnectionState(*row)
+
+    async def is_of_group(self, project_id: str, connection_id: str, group_ref: str) -> bool:
+        statement = text(f"SELECT EXISTS (SELECT {_narrowed(frozenset({'id', 'group_ref'}))})")
+        values = {"project_id": project_id, "id": connection_id, "group_ref": group_ref}
+        return bool((await self._session.execute(statement, values)).scalar_one())
 
     async def newest(self, project_id: str, *, group_ref: str, provider: str) -> ConnectionState | None:
         statement = _state_statement(frozenset({"group_ref", "provider"}), "ORDER BY c.id DESC LIMIT 1")

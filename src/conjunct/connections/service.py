@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -20,17 +21,26 @@ from conjunct.connections.credentials import (
     to_document,
 )
 from conjunct.connections.grants import Grant
+from conjunct.connections.notices import ConnectionNotices
 from conjunct.connections.problems import ConnectionNotFound, NoSuchProvider, RefreshNotPossible
 from conjunct.connections.provider_apps.service import ProviderAppService
 from conjunct.connections.repository import ConnectionRepository
 from conjunct.connections.schemas import ConnectionRequest, GenerateConnectionRequest, UpdateConnectionRequest
 from conjunct.connections.state import ConnectionState
+from conjunct.connections.tokens import TokenEndpoint
 from conjunct.connections.update_mask import ACCOUNT_MASKS, credential_mask, read_mask
 from conjunct.connectors import Connector, Definition, Transport
 from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.kit.ids import new_id
+from conjunct.notifications import (
+    ConnectionCreated,
+    ConnectionDeleted,
+    ConnectionFailed,
+    ConnectionUpdated,
+    NotificationService,
+)
 from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider
 from conjunct.tenants import ProjectKeys, TenantService
 
@@ -48,6 +58,12 @@ class ConnectionListener(Protocol):
         ...
 
 
+RefusedListener = Callable[[AsyncSession, str, str, str], Awaitable[None]]
+"""Hears of a connection whose credentials the provider no longer accepts, on the transaction that notes it: the
+project's id, the connection's id, and why.
+"""
+
+
 class ConnectionService:
     """What the API and the other slices ask of connections, on the caller's transaction."""
 
@@ -60,6 +76,7 @@ class ConnectionService:
         transport: Transport,
         overrides: ProviderOverrides | None = None,
         clock: Clock | None = None,
+        notifications: NotificationService | None = None,
     ) -> None:
         self._tenants = tenants
         self._keys = keys
@@ -68,11 +85,18 @@ class ConnectionService:
         self._overrides = overrides or ProviderOverrides()
         self._clock = clock or SystemClock()
         self._listeners: list[ConnectionListener] = []
+        self._refused_listeners: list[RefusedListener] = []
+        self._notices = ConnectionNotices(notifications)
         self.provider_apps = ProviderAppService(keys=keys, catalog=catalog)
+        self.token_endpoint = TokenEndpoint(transport, self._overrides, self._clock)
 
     def add_listener(self, listener: ConnectionListener) -> None:
         """Have `listener` asked before a connection is deleted. The composition root calls this."""
         self._listeners.append(listener)
+
+    def on_refused(self, listener: RefusedListener) -> None:
+        """Have `listener` told when a provider no longer accepts credentials. The composition root calls this."""
+        self._refused_listeners.append(listener)
 
     async def list_page(
         self,
@@ -130,7 +154,7 @@ class ConnectionService:
             UnsupportedCredentials, UnusableCredentials: they are not what the provider takes.
             InvalidInputs: the provider needs to know more of the customer's account.
         """
-        definition = self._definition(request.provider)
+        definition = self.definition(request.provider)
         credentials = read_credentials(definition, request)
         account = Account().with_metadata(request.provider_metadata)
         if request.provider_workspace_ref:
@@ -150,6 +174,7 @@ class ConnectionService:
             **_account_columns(account),
             **await self._credential_columns(session, project_id, connection_id, definition, credentials),
         )
+        await self._notices.publish(session, project_id, connection_id, ConnectionCreated)
         return connection_id
 
     async def store_grant(self, session: AsyncSession, project_id: str, grant: Grant) -> str:
@@ -157,7 +182,7 @@ class ConnectionService:
 
         Raises `ConnectionNotFound` where the one to renew is gone, and `NoSuchProvider`, `InvalidInputs` as `generate`.
         """
-        definition = self._definition(grant.provider)
+        definition = self.definition(grant.provider)
         account = grant.account.fitting(definition)
         connections = ConnectionRepository(session)
         if grant.connection_id is not None:
@@ -187,6 +212,8 @@ class ConnectionService:
         else:
             who = {"provider": definition.name, "group_id": group_id, "consumer_id": consumer_id}
             await connections.add(id=connection_id, project_id=project_id, **who, **values)
+        happened = ConnectionCreated if known is None else ConnectionUpdated
+        await self._notices.publish(session, project_id, connection_id, happened)
         return connection_id
 
     async def update(
@@ -204,7 +231,7 @@ class ConnectionService:
         state = await connections.find(project_id, connection_id, lock=True)
         if state is None:
             raise ConnectionNotFound(connection_id)
-        definition = self._definition(state.provider)
+        definition = self.definition(state.provider)
         values: dict[str, Any] = {}
         if not masks.isdisjoint(ACCOUNT_MASKS):
             values |= _account_columns(_changed_account(definition, state, change.connection, masks))
@@ -214,6 +241,7 @@ class ConnectionService:
             values |= await self._credential_columns(session, project_id, connection_id, definition, credentials)
             values |= {"status": "created", "version": state.version + 1}
         await connections.change(project_id, connection_id, **values)
+        await self._notices.publish(session, project_id, connection_id, ConnectionUpdated)
 
     async def delete(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
         """Delete a connection, after every listener has taken leave of it or refused. Raises `ConnectionNotFound`."""
@@ -222,11 +250,18 @@ class ConnectionService:
             raise ConnectionNotFound(connection_id)
         for listener in self._listeners:
             await listener.on_connection_deleting(session, project_id, connection_id)
+        await self._notices.publish(session, project_id, connection_id, ConnectionDeleted)
         await connections.delete(project_id, connection_id)
 
     async def find(self, session: AsyncSession, project_id: str, connection_id: str) -> ConnectionState | None:
         """The connection, or None."""
         return await ConnectionRepository(session).find(project_id, connection_id)
+
+    async def is_of_group(
+        self, session: AsyncSession | AsyncConnection, project_id: str, connection_id: str, group_ref: str
+    ) -> bool:
+        """Whether there is such a connection, and it is this group's."""
+        return await ConnectionRepository(session).is_of_group(project_id, connection_id, group_ref)
 
     async def default_for_group(
         self, session: AsyncSession, project_id: str, group_ref: str, provider: str
@@ -262,13 +297,26 @@ class ConnectionService:
         return await ConnectionRepository(session).set_status(project_id, connection_id, "working", version)
 
     async def mark_bad_credentials(
-        self, session: AsyncSession, project_id: str, connection_id: str, *, version: int | None = None
+        self,
+        session: AsyncSession,
+        project_id: str,
+        connection_id: str,
+        *,
+        version: int | None = None,
+        error: str = "The provider does not accept the connection's credentials.",
     ) -> bool:
-        """Note that the provider refuses the credentials; returns whether that is news, and writes only then.
+        """Note that the provider refuses the credentials; returns whether that is news, and writes and tells only then.
 
-        With `version`, it says nothing of other credentials than those: ones that were replaced meanwhile stay good.
+        `error` is why, in the provider's words where it has given any. With `version`, it says nothing of other
+        credentials than those: ones that were replaced meanwhile stay good.
         """
-        return await ConnectionRepository(session).set_status(project_id, connection_id, "bad_credentials", version)
+        connections = ConnectionRepository(session)
+        if not await connections.set_status(project_id, connection_id, "bad_credentials", version):
+            return False
+        await self._notices.publish(session, project_id, connection_id, ConnectionFailed, errors=(error,))
+        for listener in self._refused_listeners:
+            await listener(session, project_id, connection_id, error)
+        return True
 
     async def throttle(self, session: AsyncSession, project_id: str, connection_id: str, until: datetime) -> None:
         """Note that the provider will not listen before `until`; an earlier moment than is known changes nothing."""
@@ -280,7 +328,8 @@ class ConnectionService:
             raise ConnectionNotFound(connection_id)
         return state
 
-    def _definition(self, provider: str) -> Definition:
+    def definition(self, provider: str) -> Definition:
+        """The definition of a provider that a request names. Raises `NoSuchProvider`."""
         try:
             return self._catalog.get(provider)
         except UnknownProvider as problem:

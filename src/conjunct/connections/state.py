@@ -26,6 +26,7 @@ class ConnectionState:
     group_ref: str
     consumer_id: str
     consumer_ref: str
+    consumer_name: str
     provider_app_id: str | None
     auth_scheme: AuthScheme
     status: Status

@@ -7,6 +7,7 @@ from typing import Self
 
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.jobs import ReadJobs
+from conjunct.actions.read.notices import ReadNotices
 from conjunct.actions.read.reader import Reader
 from conjunct.actions.read.runner import Runner
 from conjunct.actions.read.schedules import ScheduleKeeper
@@ -17,6 +18,7 @@ from conjunct.core.database import Database
 from conjunct.delivery import DeliveryService
 from conjunct.installations import InstallationService
 from conjunct.kit.clock import Clock
+from conjunct.notifications import NotificationService
 from conjunct.operations import OperationService
 from conjunct.queue import Engine
 
@@ -39,17 +41,20 @@ class ReadAction:
         connections: ConnectionService,
         operations: OperationService,
         delivery: DeliveryService,
+        notifications: NotificationService,
         clock: Clock,
     ) -> Self:
         """The read action over these services."""
         starter = Starter(operations, engine, clock)
         follower = ScheduleKeeper(engine, starter, clock)
+        notices = ReadNotices(installations, notifications)
         ender = Ender(
             database=database,
             engine=engine,
             installations=installations,
             connections=connections,
             operations=operations,
+            notices=notices,
             clock=clock,
         )
         reader = Reader(
@@ -72,4 +77,4 @@ class ReadAction:
             starter=starter,
             runner=runner,
         )
-        return cls(ReadService(starter, follower), jobs, follower)
+        return cls(ReadService(starter, follower, notices), jobs, follower)

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.failures import BeginAnew, Decision, GiveUp, TryAgain, Wait, decide
+from conjunct.actions.read.notices import ReadNotices
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Progress, Run
 from conjunct.actions.read.schedules import schedule_key
@@ -36,6 +37,7 @@ class Ender:
         installations: InstallationService,
         connections: ConnectionService,
         operations: OperationService,
+        notices: ReadNotices,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -43,6 +45,7 @@ class Ender:
         self._installations = installations
         self._connections = connections
         self._operations = operations
+        self._notices = notices
         self._clock = clock
 
     async def succeed(
@@ -58,6 +61,7 @@ class Ender:
         )
         await self._connections.mark_working(session, run.project_id, connection.id, version=connection.version)
         await self._installations.set_health(session, run.project_id, run.installation_id, "healthy")
+        await self._notices.succeeded(session, run)
         await self._engine.finish(session, job)
         log.info("read.succeeded", records=progress.records, pages=progress.page, read_type=run.read_type)
 
@@ -116,18 +120,23 @@ class Ender:
                 run.operation_id,
                 [LogLine("ERROR", _explanation(decision), error=reason, details=_details(error))],
             )
+            await self._notices.failed(session, run, reason)
             if refused is not None:
-                await self._mark_bad_credentials(session, run, refused)
+                await self._mark_bad_credentials(session, run, refused, reason)
             elif decision.hopeless:
                 await self._count_hopeless(session, run, reason)
         return Done()
 
-    async def _mark_bad_credentials(self, session: AsyncSession, run: Run, refused: ConnectionState) -> None:
+    async def _mark_bad_credentials(
+        self, session: AsyncSession, run: Run, refused: ConnectionState, reason: str
+    ) -> None:
         """The connection's reads rest until its credentials are changed: scheduled jobs of it do nothing till then.
 
         Credentials, or a connection, that took the place of the refused ones meanwhile are not held to be bad.
         """
-        await self._connections.mark_bad_credentials(session, run.project_id, refused.id, version=refused.version)
+        await self._connections.mark_bad_credentials(
+            session, run.project_id, refused.id, version=refused.version, error=reason
+        )
         state = await self._installations.load(session, run.project_id, run.installation_id)
         connection = await self._connections.find(session, run.project_id, state.connection_id)
         if connection is not None and connection.status == "bad_credentials":
@@ -150,6 +159,7 @@ class Ender:
                 "mend. Change what the error names, then unpause them."
             )
             await self._operations.log(session, run.project_id, run.operation_id, [LogLine("ERROR", note)])
+            await self._notices.paused_by_failures(session, run, reason)
             log.warning("read.paused", failures=failures)
         await repository.change_objects(run.project_id, run.installation_id, [run.object_name], **changes)
 

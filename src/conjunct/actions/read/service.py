@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conjunct.actions.read.notices import ReadNotices
 from conjunct.actions.read.problems import BackfillNotFound, ObjectNotRead, ObjectReadDisabled
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.schedules import ScheduleKeeper
@@ -18,9 +19,10 @@ from conjunct.installations import InstallationState, ReadObject
 class ReadService:
     """Reads on demand and their control."""
 
-    def __init__(self, starter: Starter, schedules: ScheduleKeeper) -> None:
+    def __init__(self, starter: Starter, schedules: ScheduleKeeper, notices: ReadNotices) -> None:
         self._starter = starter
         self._schedules = schedules
+        self._notices = notices
 
     async def trigger(
         self,
@@ -58,6 +60,7 @@ class ReadService:
             state.project_id, state.id, running, paused="builder", pause_note=note
         )
         await self._schedules.disarm(session, state.project_id, state.id, running)
+        await self._notices.paused(session, state, running)
 
     async def unpause(self, session: AsyncSession, state: InstallationState, objects: Sequence[str] | None) -> None:
         """Let scheduled reads go on from where they were, whoever paused them."""
