@@ -25,7 +25,7 @@ from conjunct.connections.provider_apps.service import OpenedApp
 from conjunct.connections.service import ConnectionService
 from conjunct.connections.tokens import kept
 from conjunct.connectors import Definition
-from conjunct.connectors.auth_definition import OAuth2
+from conjunct.connectors.addresses import checked_inputs
 from conjunct.connectors.errors import ProviderError
 from conjunct.connectors.oauth import IssuedTokens, authorization_url, browser_flow, code_request
 from conjunct.core.database import Database
@@ -173,7 +173,7 @@ class OAuthFlows:
         who: _Customer,
     ) -> str:
         auth = browser_flow(definition)
-        account = account.fitting(definition, optional=_told_later(auth))
+        account = account.fitting(definition, optional=_told_later(definition))
         scopes = app.scopes or tuple(auth.scopes)
         if auth.scopes_required and not scopes:
             raise AuthorizationNotPossible(
@@ -185,7 +185,7 @@ class OAuthFlows:
         url = authorization_url(
             definition,
             app.client.client_id,
-            account.inputs,
+            _inputs(definition, account),
             redirect_uri=self._redirect_uri,
             state=state,
             scopes=scopes,
@@ -240,7 +240,7 @@ class OAuthFlows:
         request = code_request(
             definition,
             taken.app.client,
-            taken.account.inputs,
+            _inputs(definition, taken.account),
             code=comeback.code,
             redirect_uri=taken.row.redirect_uri,
             verifier=taken.verifier,
@@ -273,11 +273,16 @@ class OAuthFlows:
         )
 
 
-def _told_later(auth: OAuth2) -> frozenset[str]:
+def _told_later(definition: Definition) -> frozenset[str]:
     """The inputs that the token endpoint's answer gives, so that the customer need not."""
-    return (
-        frozenset({WORKSPACE}) if auth.from_token.workspace is not None and not auth.workspace_required else frozenset()
-    )
+    auth = browser_flow(definition)
+    told = auth.from_token.workspace is not None and not auth.workspace_required
+    return frozenset({WORKSPACE}) if told else frozenset()
+
+
+def _inputs(definition: Definition, account: Account) -> dict[str, str]:
+    """What URLs are made of: the account's inputs, and defaults for the rest."""
+    return checked_inputs(definition, account.inputs, optional=_told_later(definition))
 
 
 def _digest(state: str) -> bytes:
