@@ -10,12 +10,13 @@ from conjunct.connectors.oauth import IssuedTokens, TokenRequest, read_tokens
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.providers import ProviderOverrides
 
-_TIMEOUT_SECONDS = 20.0
-_LARGEST_ANSWER = 256 * 1024
+LARGEST_ANSWER = 256 * 1024
 
 
 class TokenEndpoint:
-    """Asks for tokens, once: a code or a rotating refresh token must not be sent twice."""
+    """Asks for tokens, once: a code or a rotating refresh token must not be sent twice. `timeout` is in seconds."""
+
+    timeout = 20.0
 
     def __init__(self, transport: Transport, overrides: ProviderOverrides, clock: Clock | None = None) -> None:
         self._transport = transport
@@ -33,8 +34,8 @@ class TokenEndpoint:
             request.url,
             headers=request.headers,
             body=request.body,
-            timeout=_TIMEOUT_SECONDS,
-            max_bytes=_LARGEST_ANSWER,
+            timeout=self.timeout,
+            max_bytes=LARGEST_ANSWER,
         )
         return read_tokens(definition, request, response, self._clock.now())
 
