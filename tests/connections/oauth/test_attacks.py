@@ -309,7 +309,7 @@ class TestSecrets:
             return {"access_token": "planted-access", "refresh_token": "planted-refresh", "instance": "x"}
 
         async def repeat(request: web.Request) -> Any:
-            everything = f"{await request.text()} {request.headers['Authorization']} {' '.join(secrets)}"
+            everything = f"{await request.text()} {request.headers['Authorization']} {SECRET} planted-code"
             return web.json_response({"error": "invalid_client", "error_description": everything}, status=401)
 
         async def broken(_request: web.Request) -> Any:
