@@ -45,6 +45,7 @@ class Operation:
 
 
 PROJECT = "/v1/projects/{projectIdOrName}"
+ORG = "/v1/orgs/{orgId}"
 API_KEY = PROJECT + "/api-keys/{apiKey}"
 JWT_KEY = PROJECT + "/jwt-keys/{keyId}"
 CONNECTION = PROJECT + "/connections/{connectionId}"
@@ -94,16 +95,67 @@ CONNECT = {
 }
 READ = {"groupRef": "acme", "mode": "async", "sinceTimestamp": "2026-01-31T09:30:00Z"}
 PAUSE = {"objects": ["contacts"], "note": "for a while"}
+AUDIT_FILTERS = ("actor", "action", "resourceKind", "resourceId", "since", "until", "pageSize", "pageToken")
+NEW_FIELDS = {
+    "groupRef": "acme",
+    "fields": {
+        "contacts": [
+            {
+                "fieldName": "mood",
+                "displayName": "Mood",
+                "description": "Of the day",
+                "valueType": "singleSelect",
+                "unique": False,
+                "stringOptions": {"values": ["fine", "bad"], "valuesRestricted": True},
+            },
+            {
+                "fieldName": "score",
+                "displayName": "Score",
+                "valueType": "float",
+                "numericOptions": {"precision": 5, "scale": 2, "min": 0, "max": 100},
+                "association": {"associationType": "lookup", "targetObject": "deals", "labels": {"plural": "Deals"}},
+            },
+        ]
+    },
+}
 
 ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", "/healthz"): Operation("open"),
     ("GET", "/readyz"): Operation("open"),
     ("GET", "/v1/openapi.json"): Operation("open"),
+    ("PUT", PROJECT + "/providers/{provider}/object-metadata"): Operation("full", body=NEW_FIELDS),
+    ("PUT", INTEGRATION + "/object-metadata"): Operation("full", body=NEW_FIELDS),
     ("GET", "/v1/providers"): Operation("open"),
     ("GET", "/v1/providers/{provider}"): Operation("open"),
     ("GET", "/v1/payloads/{payloadId}"): Operation("signed", query=("expires", "signature")),
     ("PUT", "/v1/uploads/{project_id}/{name}"): Operation("signed", query=("expires", "signature", "md5")),
     ("GET", "/v1/generate-upload-url"): Operation("key", query=("md5",)),
+    ("GET", PROJECT + "/audit-log"): Operation("full", query=AUDIT_FILTERS),
+    ("GET", "/v1/orgs/{orgId}/audit-log"): Operation("member", query=AUDIT_FILTERS),
+    ("GET", "/v1/projects"): Operation("anybody known", query=("pageSize", "pageToken")),
+    ("POST", "/v1/projects"): Operation("builder", body={"orgId": "an org", "name": "more", "appName": "More"}),
+    ("GET", PROJECT): Operation("frontend", query=("includeEntitlements",)),
+    ("PATCH", PROJECT): Operation("full", body={"updateMask": ["appName"], "project": {"appName": "Renamed"}}),
+    ("GET", "/v1/my-info"): Operation("builder"),
+    ("POST", "/v1/orgs"): Operation("builder", body={"label": "another"}),
+    ("GET", ORG): Operation("member"),
+    ("PATCH", ORG): Operation("owner", body={"updateMask": ["label"], "org": {"label": "renamed"}}),
+    ("GET", ORG + "/builders"): Operation("member", query=("pageSize", "pageToken")),
+    ("POST", ORG + "/memberships"): Operation("owner", body={"builderId": "nosuch"}),
+    ("GET", ORG + "/invites"): Operation("owner", query=("pageSize", "pageToken")),
+    ("POST", ORG + "/invites"): Operation("owner", body={"email": "newcomer@example.com"}),
+    ("GET", ORG + "/invites/{inviteId}"): Operation("owner"),
+    ("DELETE", ORG + "/invites/{inviteId}"): Operation("owner"),
+    ("POST", "/v1/invites:accept"): Operation("builder", body={"invitedEmail": "guest@example.com"}),
+    ("GET", ORG + "/claimed-domains"): Operation("member", query=("pageSize", "pageToken")),
+    ("GET", "/v1/claimed-domains"): Operation("builder", query=("domain",), needs="?domain=example.com"),
+    ("POST", "/v1/claimed-domains"): Operation(
+        "builder", body={"domain": "free.example.com", "parentId": "an org", "parentType": "org"}
+    ),
+    ("GET", ORG + "/billingAccount"): Operation("member"),
+    ("POST", "/v1/billingAccounts/{billingAccountId}/portalSession"): Operation(
+        "builder", body={"redirectUrl": "https://example.com/back", "timeout": 60}
+    ),
     ("GET", PROJECT + "/api-keys"): Operation("full", query=("active", "pageSize", "pageToken")),
     ("POST", PROJECT + "/api-keys"): Operation("full", body={"label": "another", "scopes": ["frontend"]}),
     ("GET", API_KEY): Operation("full"),
@@ -175,13 +227,21 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", INTEGRATION_BY_NAME): Operation("frontend"),
     ("DELETE", INTEGRATION_BY_NAME): Operation("full"),
     ("PUT", PROJECT + "/integrations:batch"): Operation("full", query=("destructive",), body=SOURCE),
+    ("POST", PROJECT + "/integrations:plan"): Operation("full", query=("destructive",), body=SOURCE),
+    ("GET", INTEGRATION + "/revisions"): Operation("full", query=("pageSize", "pageToken")),
     ("POST", INTEGRATION + "/revisions"): Operation("full", query=("destructive",), body=SOURCE),
+    ("GET", INTEGRATION + "/revisions/{revisionId}:diff"): Operation("full", query=("against",)),
+    ("GET", INTEGRATION + "/revisions/{revisionId}"): Operation("full"),
+    ("POST", INTEGRATION + ":rollback"): Operation("full", body={"revisionId": "previous", "destructive": False}),
     ("POST", "/read" + INSTALLATION + ":pause"): Operation("full", body=PAUSE),
     ("POST", "/read" + INSTALLATION + ":unpause"): Operation("full", body=PAUSE),
     ("POST", INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
     ("POST", "/read" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
     ("GET", INTEGRATION + "/objects/{objectName}/metadata"): Operation(
         "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"
+    ),
+    ("GET", INTEGRATION + "/revisions/{revisionId}:hydrate"): Operation(
+        "frontend", query=("connectionId",), needs="?connectionId={connectionId}"
     ),
     ("PATCH", INTEGRATION + "/objects/{objectName}/config-content"): Operation(
         "frontend", query=("skipSampling",), body=PATCH_CONFIG
@@ -215,7 +275,7 @@ def operation_at(method: str, path: str) -> Operation | None:
     fitting = [
         (known, each) for (verb, known), each in ACCESS.items() if verb == method and _shape(known).fullmatch(path)
     ]
-    return min(fitting, key=lambda found: len(parameters_of(found[0])))[1] if fitting else None
+    return max(fitting, key=lambda found: len(re.sub(r"{\w+}", "", found[0])))[1] if fitting else None
 
 
 def credential(world: World, access: Access) -> dict[str, str]:
@@ -232,12 +292,15 @@ def good_path(world: World, path: str, **changed: str) -> str:
         "apiKey": world.keys["frontend"],
         "keyId": world.jwt_key_id,
         "orgId": world.platform.org_id,
+        "inviteId": world.invite["id"],
+        "billingAccountId": "any",
         "connectionId": world.acme["id"],
         "providerAppId": world.provider_app["id"],
         "destination": "people-webhook",
         "integrationId": "crm",
         "integrationIdOrName": "crm",
         "installationId": world.acme_installation["id"],
+        "revisionId": world.crm["latestRevision"]["id"],
         "objectName": "contacts",
         "provider": "hubspot",
         "operationId": world.operation_id,
@@ -246,7 +309,7 @@ def good_path(world: World, path: str, **changed: str) -> str:
         "name": "01a1fc1f-2015-76ce-8725-1ce13ba17028",
     }
     needs = next((each.needs for (_, known), each in ACCESS.items() if known == path), "")
-    return path.format_map({**good, **changed}) + needs
+    return (path + needs).format_map({**good, **changed})
 
 
 def parameters_of(path: str) -> list[str]:

@@ -54,6 +54,7 @@ PLATFORM = (
     installations.history_router,
     installations.hydration_router,  # before the revisions, whose path takes `…:hydrate` for an id
     installations.metadata_router,
+    installations.fields_router,
     integrations.router,
     integrations.history_router,
     notifications.router,

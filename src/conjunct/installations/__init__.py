@@ -2,7 +2,9 @@
 
 from conjunct.installations.content import ConfigContent, parse_content
 from conjunct.installations.endpoints import Installations, router
+from conjunct.installations.fields import router as fields_router
 from conjunct.installations.foresight import InstallationForesight
+from conjunct.installations.health import Trouble
 from conjunct.installations.history import router as history_router
 from conjunct.installations.hydration import Hydrator
 from conjunct.installations.hydration import router as hydration_router
@@ -23,7 +25,7 @@ from conjunct.installations.problems import (
 )
 from conjunct.installations.read_objects import NO_BACKFILL, Backfill, ReadObject, resolve_read_objects
 from conjunct.installations.service import InstallationService
-from conjunct.installations.state import Health, InstallationListener, InstallationState
+from conjunct.installations.state import InstallationListener, InstallationState
 from conjunct.installations.upstream import Upstream
 
 __all__ = [
@@ -34,7 +36,7 @@ __all__ = [
     "InstallationListener",
     "InstallationNotices",
     "event_fields",
-    "Health",
+    "Trouble",
     "Upstream",
     "InstallationForesight",
     "ReadObject",
@@ -58,4 +60,5 @@ __all__ = [
     "history_router",
     "hydration_router",
     "metadata_router",
+    "fields_router",
 ]
