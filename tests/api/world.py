@@ -77,6 +77,7 @@ class World:
     operation_id: str
     jwt_key_id: str
     builders: dict[str, str]
+    invite: dict[str, Any]
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -110,7 +111,10 @@ async def make_world(platform: Platform, database: Database) -> World:
         201,
         json={"name": "people-webhook", "type": "webhook", "metadata": {"url": platform.receiver.url}},
     )
-    deployed = await platform.send("PUT", "/integrations:batch", 200, json={"sourceYaml": yaml.safe_dump(MANIFEST)})
+    # Twice, so that there is a revision to go back to.
+    for manifest in (_nameless(MANIFEST), MANIFEST):
+        source = {"sourceYaml": yaml.safe_dump(manifest)}
+        deployed = await platform.send("PUT", "/integrations:batch", 200, json=source)
     acme = await _connect(platform, ACME, provider="hubspot", oauth2AuthorizationCode={"accessToken": {"token": "t"}})
     globex = await _connect(
         platform, GLOBEX, provider="redmine", apiKey="rm-key", providerWorkspaceRef="https://redmine.example.com"
@@ -133,6 +137,12 @@ async def make_world(platform: Platform, database: Database) -> World:
         "of another project": other.api_key,
         "unknown": "cj_unknown",
     }
+    builders = {
+        "owner": (await make_builder(database, "olga", platform.org_id))[1],
+        "member": (await make_builder(database, "mia", platform.org_id, "member"))[1],
+        "of another org": (await make_builder(database, "xena", other.org_id))[1],
+        "without an org": (await make_builder(database, "nora"))[1],
+    }
     page = await platform.send("GET", f"/integrations/crm/installations/{first['id']}/operations", 200)
     return World(
         platform=platform,
@@ -148,13 +158,17 @@ async def make_world(platform: Platform, database: Database) -> World:
         globex_installation=second,
         operation_id=page["results"][0]["id"],
         jwt_key_id=(await platform.send("POST", "/jwt-keys", 201, json=jwt_key))["kid"],
-        builders={
-            "owner": (await make_builder(database, "olga", platform.org_id))[1],
-            "member": (await make_builder(database, "mia", platform.org_id, "member"))[1],
-            "of another org": (await make_builder(database, "xena", other.org_id))[1],
-            "without an org": (await make_builder(database, "nora"))[1],
-        },
+        builders=builders,
+        invite=await _invite(platform, builders["owner"]),
     )
+
+
+def _nameless(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest without names for people to see."""
+    integrations = [
+        {key: value for key, value in each.items() if key != "displayName"} for each in manifest["integrations"]
+    ]
+    return {**manifest, "integrations": integrations}
 
 
 async def _key(platform: Platform, *scopes: Scope, active: bool = True) -> str:
@@ -162,6 +176,14 @@ async def _key(platform: Platform, *scopes: Scope, active: bool = True) -> str:
         made = await platform.services.api_keys.create(session, platform.project_id, " ".join(scopes), scopes)
         await session.execute(update(ApiKeyRow).where(ApiKeyRow.id == made.id).values(active=active))
     return made.key
+
+
+async def _invite(platform: Platform, owner: str) -> dict[str, Any]:
+    path, headers = f"/v1/orgs/{platform.org_id}/invites", {"Authorization": f"Bearer {owner}", "X-Api-Key": ""}
+    answer = await platform.client.post(path, json={"email": "guest@example.com"}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
 
 
 async def _connect(platform: Platform, who: dict[str, str], **credentials: Any) -> dict[str, Any]:

@@ -1,0 +1,278 @@
+"""Every change over the API leaves one entry in the audit log, which tells who made it and nothing secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import text
+
+from tests.api.access import ACCESS, INSTALLATION, INTEGRATION, ORG, PROJECT, credential, good_path
+from tests.api.world import MANIFEST, World
+from tests.support.tokens import make_builder
+
+Key = tuple[str, str]
+
+PLANTED = "planted-3f9d2c71"
+SECRETS = ("token", "clientSecret", "apiKey", "password")
+
+UNAUDITED = {("PUT", "/v1/uploads/{project_id}/{name}"), ("POST", PROJECT + "/integrations:plan")}
+"""What changes nothing that others could see."""
+
+IMPOSSIBLE = {
+    ("PUT", "/v1/uploads/{project_id}/{name}"): "its links are signed",
+    ("POST", "/v1/billingAccounts/{billingAccountId}/portalSession"): "nobody is billed",
+    ("POST", "/v1/custom-auth/connect"): "no provider here connects so",
+}
+"""What cannot succeed in this world, and why."""
+
+
+async def entries(world: World) -> list[Mapping[str, Any]]:
+    """The whole audit log, oldest first."""
+    async with world.database.reading() as connection:
+        rows = await connection.execute(text("SELECT * FROM audit_entry ORDER BY id"))
+        return list(rows.mappings().all())
+
+
+def with_secrets(body: Any) -> Any:
+    """The body with something to find again wherever it has a secret."""
+    if isinstance(body, dict):
+        return {
+            key: PLANTED if key in SECRETS and isinstance(value, str) else with_secrets(value)
+            for key, value in body.items()
+        }
+    return [with_secrets(each) for each in body] if isinstance(body, list) else body
+
+
+def in_order() -> list[Key]:
+    """The operations that are no GETs; those that delete come last."""
+    return sorted((key for key in ACCESS if key[0] != "GET"), key=lambda key: key[0] == "DELETE")
+
+
+async def fitting(world: World) -> dict[Key, dict[str, Any]]:
+    """What good requests need beyond the table of operations, each for its own."""
+    org = world.platform.org_id
+    guest = (await make_builder(world.database, "guest"))[1]
+    newcomer = (await make_builder(world.database, "newbie"))[0]
+    owner = {"Authorization": f"Bearer {world.builders['owner']}"}
+    invited = await world.client.post(f"/v1/orgs/{org}/invites", json={"email": "late@example.com"}, headers=owner)
+    nora = {"Authorization": f"Bearer {world.builders['without an org']}"}
+    content = {"read": {"objects": {"contacts": {"selectedFields": {"firstname": True}}}}}
+    return {
+        ("POST", "/v1/projects"): {"json": {"orgId": org, "name": "more", "appName": "More"}},
+        ("POST", "/v1/orgs"): {"headers": nora},
+        ("POST", ORG + "/memberships"): {"json": {"builderId": newcomer}},
+        ("POST", "/v1/invites:accept"): {"headers": {"Authorization": f"Bearer {guest}"}},
+        ("POST", "/v1/claimed-domains"): {"json": {"domain": "example.com", "parentId": org, "parentType": "org"}},
+        ("POST", INTEGRATION + "/installations"): {
+            "json": {"groupRef": "initech", "config": {"createdBy": "user:test", "content": content}},
+            "params": {"skipSampling": "true"},
+        },
+        ("PATCH", INSTALLATION): {"params": {"skipSampling": "true"}},
+        ("DELETE", ORG + "/invites/{inviteId}"): {"path": {"inviteId": invited.json()["id"]}},
+        ("DELETE", PROJECT + "/destinations/{destination}"): {"path": {"destination": "renamed"}},
+        ("DELETE", PROJECT + "/connections/{connectionId}"): {"path": {"connectionId": world.globex["id"]}},
+        ("DELETE", PROJECT + "/integrations/{integrationIdOrName}"): {"path": {"integrationIdOrName": "more"}},
+    }
+
+
+async def test_every_change_leaves_one_entry_that_says_who_made_it_and_nothing_secret(world: World) -> None:
+    world.client.headers.pop("X-Api-Key")
+    special = await fitting(world)
+    faults, seen = [], len(await entries(world))
+    for key in in_order():
+        operation, extra = ACCESS[key], special.get(key, {})
+        options: dict[str, Any] = {"headers": credential(world, operation.access)}
+        if operation.takes_body:
+            options["json"] = with_secrets(operation.body)
+        path = good_path(world, key[1], **extra.pop("path", {}))
+        answer = await world.client.request(key[0], path, **{**options, **extra})
+        log = await entries(world)
+        fresh, seen = log[seen:], len(log)
+        what = f"{key[0]} {key[1]}: {answer.status_code} {answer.text[:300]} {fresh}"
+        if answer.is_error != (key in IMPOSSIBLE):
+            faults.append(f"does not succeed as expected: {what}")
+        elif len(fresh) != (not answer.is_error and key not in UNAUDITED):
+            faults.append(f"leaves {len(fresh)} entries: {what}")
+        elif fresh and not fresh[0]["actor"].startswith(expected_actor(options["headers"] | extra.get("headers", {}))):
+            faults.append(f"is not the caller's: {what}")
+        elif fresh and fresh[0]["request_id"] != answer.headers["X-Request-Id"]:
+            faults.append(f"is not the request's: {what}")
+    assert not faults, "\n".join(faults)
+
+    told = str([dict(each) for each in await entries(world)])
+    secrets = [PLANTED, *world.keys.values(), *world.builders.values(), "whsec_"]
+    assert [each for each in secrets if each in told] == []
+
+
+async def test_an_entry_tells_what_was_changed_and_how(world: World) -> None:
+    sent = ACCESS["PATCH", INSTALLATION].body
+    path = f"/integrations/crm/installations/{world.acme_installation['id']}?skipSampling=true"
+    await world.platform.send("PATCH", path, 200, json=sent, headers={"X-Request-Id": "request-1234"})
+    [entry, *_] = await world.get("/audit-log")
+    [key] = [each for each in await world.get("/api-keys") if each["key"] == world.keys["full"]]
+    assert entry.pop("id") > world.acme_installation["id"]
+    assert entry.pop("time").endswith("Z")
+    assert entry == {
+        "actor": f"api-key:{key['id']}",
+        "action": "updateInstallation",
+        "resource": {"kind": "installation", "id": world.acme_installation["id"]},
+        "requestId": "request-1234",
+        "detail": {
+            "path": {"integrationId": "crm", "installationId": world.acme_installation["id"]},
+            "query": {"skipSampling": "true"},
+            "updateMask": sent["updateMask"],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "resource"),
+    [
+        ("DELETE", "/integrations/tracker", None, lambda world: ("integration", world.tracker["id"])),
+        ("POST", "/integrations/crm:rollback", {"revisionId": "previous"}, lambda w: ("integration", w.crm["id"])),
+        ("PUT", "/integrations:batch", {"sourceYaml": yaml.safe_dump(MANIFEST)}, lambda _: ("integration", None)),
+        ("GET", "/destinations/people-webhook?rotate=true", None, lambda w: ("destination", w.destination_id)),
+        ("DELETE", "/destinations/people-webhook", None, lambda w: ("destination", w.destination_id)),
+    ],
+)
+async def test_what_is_named_by_its_name_is_told_by_its_id(
+    world: World, method: str, path: str, body: Any, resource: Any
+) -> None:
+    destination_id = (await world.get("/destinations/people-webhook"))["id"]
+    response = await world.client.request(method, world.platform.project + path, json=body)
+    assert response.is_success, response.text
+    known = SimpleNamespace(crm=world.crm, tracker=world.tracker, destination_id=destination_id)
+    last = (await entries(world))[-1]
+    assert (last["resource_kind"], last["resource_id"]) == resource(known)
+
+
+async def test_a_deleted_api_key_is_told_by_its_id(world: World) -> None:
+    [key] = [each for each in await world.get("/api-keys") if each["key"] == world.keys["frontend"]]
+    await world.platform.send("DELETE", f"/api-keys/{world.keys['frontend']}", 204)
+    last = (await entries(world))[-1]
+    assert (last["action"], last["resource_id"], last["detail"]) == (
+        "deleteApiKey",
+        key["id"],
+        {"path": {"apiKey": "***"}},
+    )
+
+
+async def test_what_is_refused_leaves_no_entry(world: World) -> None:
+    before = await entries(world)
+    url = f"/integrations/crm/installations/{world.acme_installation['id']}"
+    for method, path, body in (
+        ("PATCH", url, {"updateMask": ["nonsense"], "installation": {}}),
+        ("PATCH", url + "x", {"updateMask": ["config"], "installation": {}}),
+        ("PUT", "/integrations:batch", {"sourceYaml": "specVersion: 2"}),
+        ("POST", "/integrations/crm:rollback", {"revisionId": world.crm["latestRevision"]["id"]}),
+        (
+            "POST",
+            "/destinations",
+            {"name": "people-webhook", "type": "webhook", "metadata": {"url": "https://93.184.215.14"}},
+        ),
+    ):
+        answer = await world.client.request(method, world.platform.project + path, json=body)
+        assert 400 <= answer.status_code < 500, answer.text
+    assert await entries(world) == before
+
+
+async def test_a_change_that_is_undone_leaves_no_entry(world: World) -> None:
+    """The entry stands on the change's own transaction, here one that Postgres refuses to commit."""
+    async with world.database.transaction() as session:
+        await session.execute(
+            text("""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$""")
+        )
+        await session.execute(
+            text("""
+            CREATE CONSTRAINT TRIGGER refusing AFTER INSERT ON audit_entry DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION refuse()""")
+        )
+    try:
+        before = await world.contents()
+        for method, path, body in (
+            ("DELETE", "/integrations/tracker", None),
+            (
+                "PUT",
+                "/integrations:batch",
+                {
+                    "sourceYaml": yaml.safe_dump(
+                        {**MANIFEST, "integrations": [MANIFEST["integrations"][1] | {"displayName": "T"}]}
+                    )
+                },
+            ),
+            ("POST", "/destinations", ACCESS["POST", PROJECT + "/destinations"].body),
+            ("DELETE", f"/api-keys/{world.keys['frontend']}", None),
+        ):
+            answer = await world.client.request(method, world.platform.project + path, json=body)
+            assert answer.status_code == 500
+        assert await world.contents() == before
+    finally:
+        async with world.database.transaction() as session:
+            await session.execute(text("DROP FUNCTION refuse() CASCADE"))
+
+
+async def test_a_repeated_request_leaves_one_entry(world: World) -> None:
+    before = len(await entries(world))
+    for _ in range(2):
+        body = {"label": "another", "scopes": ["frontend"]}
+        await world.platform.send("POST", "/api-keys", 201, json=body, headers={"Idempotency-Key": "k-1"})
+    assert len(await entries(world)) == before + 1
+
+
+async def test_a_project_and_an_org_show_their_own_entries_to_those_who_may_see_them(world: World) -> None:
+    org = f"/v1/orgs/{world.platform.org_id}"
+    world.client.headers.pop("X-Api-Key")
+    as_owner = {"headers": {"Authorization": f"Bearer {world.builders['owner']}"}}
+    as_other = {"headers": {"Authorization": f"Bearer {world.builders['of another org']}"}}
+    await world.client.patch(org, json={"updateMask": ["label"], "org": {"label": "renamed"}}, **as_owner)
+    await world.client.patch(
+        world.platform.project, json={"updateMask": ["appName"], "project": {"appName": "Renamed"}}, **as_owner
+    )
+    of_project = (await world.client.get(f"{world.platform.project}/audit-log", **as_owner)).json()
+    of_org = (await world.client.get(f"{org}/audit-log", **as_owner)).json()
+    assert of_project[0]["action"] == "updateProject"
+    assert of_project[0]["resource"] == {"kind": "project", "id": world.project_id}
+    assert of_project[0]["actor"].startswith("builder:")
+    assert of_org[0]["action"] == "updateOrg"
+    assert {each["action"] for each in of_org} == {"updateOrg", "createOrgInvite"}
+    for path in (f"{world.platform.project}/audit-log", f"{org}/audit-log"):
+        assert (await world.client.get(path, **as_other)).status_code == 404
+        assert (await world.client.get(path, headers={"X-Api-Key": world.keys["frontend"]})).status_code == 403
+
+
+async def test_the_log_is_filtered_and_paged(world: World) -> None:
+    everything = await world.get("/audit-log?pageSize=1000")
+    assert [each["id"] for each in everything] == sorted((each["id"] for each in everything), reverse=True)
+    made = [each for each in everything if each["action"] == "createInstallation"]
+    assert len(made) == 2
+    assert await world.get("/audit-log?action=createInstallation") == made
+    assert await world.get("/audit-log?resourceKind=installation") == made
+    assert await world.get(f"/audit-log?resourceId={made[0]['resource']['id']}") == made[:1]
+    assert await world.get(f"/audit-log?actor={made[0]['actor']}") == everything
+    assert await world.get("/audit-log?actor=nobody") == []
+    between = {"since": everything[-1]["time"], "until": everything[1]["time"]}
+    assert await world.get("/audit-log", params=between) == everything[2:]
+
+    paged, query = [], "pageSize=3"
+    while query:
+        answer = await world.client.get(f"{world.platform.project}/audit-log?{query}")
+        paged += answer.json()
+        token = answer.headers.get("X-Next-Page-Token")
+        query = f"pageSize=3&pageToken={token}" if token else ""
+    assert paged == everything
+
+
+@pytest.mark.parametrize(
+    "moment", ["yesterday", "2026-01-31T09:30:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+async def test_a_moment_that_is_none_is_refused(world: World, moment: str) -> None:
+    await world.get("/audit-log", 400, params={"since": moment})
+
+
+def expected_actor(headers: Mapping[str, str]) -> str:
+    return "builder:" if "Authorization" in headers else "api-key:"
