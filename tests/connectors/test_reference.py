@@ -10,11 +10,11 @@ import pytest
 from conjunct.connectors import load_definition, object_support
 from conjunct.connectors.auth_definition import ApiKeyAuth, BasicAuth, CustomAuth, OAuth2
 from conjunct.connectors.definition import (
+    AppInput,
     ClientFilter,
     Count,
     DefinitionDocument,
     ErrorRule,
-    AppInput,
     ErrorRules,
     Input,
     Media,
@@ -36,6 +36,7 @@ from conjunct.connectors.field_definition import (
 )
 from conjunct.connectors.formats import PIPES
 from conjunct.connectors.plans import QUERY_VARIABLES
+from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/provider-definition.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(spec:.*?)```", TEXT, re.DOTALL)
@@ -56,6 +57,7 @@ MODELS: tuple[type[Model], ...] = (
     ReadRule,
     Request,
     SchemaRule,
+    SearchRule,
     UpsertFields,
     Variant,
     Where,
@@ -82,5 +84,5 @@ def test_every_key_is_in_the_reference(model: type[Model]):
 
 
 def test_every_pipe_and_variable_is_in_the_reference():
-    variables = (*QUERY_VARIABLES, *FIELD_VARIABLES, *OPTION_VARIABLES)
+    variables = (*QUERY_VARIABLES, *SEARCH_VARIABLES, *FIELD_VARIABLES, *OPTION_VARIABLES)
     assert not [name for name in (*PIPES, *variables) if f"`{name}`" not in TEXT]

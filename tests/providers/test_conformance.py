@@ -1,7 +1,7 @@
 """Every provider folder: a valid definition, and samples of what goes over the wire, replayed to the byte.
 
-A sample (`samples/*.json`) is a read, the requests that it must make, the answers that it gets, and the records that
-come of it. Adding a provider adds its folder; nothing here changes.
+A sample (`samples/*.json`) is a read or a search, the requests that it must make, the answers that it gets, and the
+records that come of it. Adding a provider adds its folder; nothing here changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from conjunct.connectors import ReadQuery, object_support, support
+from conjunct.connectors import Connector, Page, ReadQuery, SearchQuery, object_support, support
 from conjunct.connectors.document_schema import document_schema
 from conjunct.providers import Catalog
 from conjunct.providers.catalog import BUILT_IN, FILE_NAME
@@ -41,6 +41,14 @@ def query_of(read: dict[str, Any]) -> ReadQuery:
     )
 
 
+async def pages_of(connector: Connector, sample: dict[str, Any]) -> list[Page]:
+    wanted = sample.get("search")
+    if wanted is None:
+        return await read_all(connector, query_of(sample["read"]))
+    filters = tuple((name, value) for name, value in wanted["filters"])
+    return [await connector.search(SearchQuery(wanted["object"], tuple(wanted["fields"]), filters))]
+
+
 def as_expected(received: Received) -> dict[str, Any]:
     request: dict[str, Any] = {"method": received.method, "path": received.path}
     if received.query:
@@ -61,7 +69,7 @@ async def replay(provider: ScriptedProvider, name: str, sample: dict[str, Any]) 
             for exchange in sample["exchanges"]
         )
     )
-    pages = await read_all(provider.connector(CATALOG.get(name)), query_of(sample["read"]))
+    pages = await pages_of(provider.connector(CATALOG.get(name)), sample)
     assert [as_expected(each) for each in provider.received] == [each["request"] for each in sample["exchanges"]]
     records = [{"id": record.id, "fields": record.fields} for page in pages for record in page.records]
     assert records == sample["records"]
@@ -84,9 +92,23 @@ def test_the_definition_is_valid_and_named_as_its_folder(folder: Path):
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_an_object_whose_bounds_the_provider_keeps_has_an_incremental_sample(folder: Path):
     definition = CATALOG.get(folder.name)
-    reads = [sample["read"] for (provider, _), sample in SAMPLES.items() if provider == folder.name]
+    reads = [
+        sample["read"] for (provider, _), sample in SAMPLES.items() if provider == folder.name and "read" in sample
+    ]
     pushed = {name for name in definition.objects if object_support(definition, name).pushed}
     assert not pushed or any("since" in read and read["object"] in pushed for read in reads)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_an_object_that_can_be_searched_has_a_sample(folder: Path):
+    definition = CATALOG.get(folder.name)
+    searched = {
+        sample["search"]["object"]
+        for (name, _), sample in SAMPLES.items()
+        if name == folder.name and "search" in sample
+    }
+    named = {name for name in definition.object_names if object_support(definition, name).search}
+    assert not named or searched & named
 
 
 @pytest.mark.parametrize(("name", "stem"), SAMPLES)

@@ -84,9 +84,12 @@ def _items(value: Any) -> Iterable[Any]:
 
 def _integer(value: Any) -> int:
     try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise UnusableValue(f"{value!r} is not a whole number") from None
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or (isinstance(value, float) and number != value):
+        raise UnusableValue(f"{value!r} is not a whole number")
+    return number
 
 
 def _name(value: Any) -> str:

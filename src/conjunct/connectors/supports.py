@@ -14,8 +14,9 @@ class ObjectSupport:
 
     `incremental`: a read can be limited to what changed since a time (by the provider, or by us after reading all).
     `pushed`: it is the provider that limits. `filter`: reads can be limited to equal values. `deleted`: deleted records
-    can be read. `search`: records with given values can be searched. `count`: matching records can be counted. `describe`: fields are told by the provider. `upsert_fields`:
-    fields can be created and changed. `write`: records can be written; no definition says how as yet.
+    can be read. `search`: records with given values can be searched. `count`: matching records can be counted.
+    `describe`: fields are told by the provider. `upsert_fields`: fields can be created and changed. `write`: records
+    can be written; as yet no definition says how.
     """
 
     read: bool = False
