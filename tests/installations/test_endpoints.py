@@ -229,7 +229,7 @@ async def test_an_installation_is_found_under_its_own_integration_only(world):
     assert await world.get(made) == made
 
 
-async def test_the_service_finds_by_group_and_notes_health(world):
+async def test_the_service_finds_by_group(world):
     integration = await world.deploy(manifest(DEALS))
     await world.connect()
     made = await world.install()
@@ -240,10 +240,6 @@ async def test_the_service_finds_by_group_and_notes_health(world):
             assert found == await world.installations.load(session, project_id, made["id"])
         assert await world.installations.find_by_group(session, project_id, "crm", "g2") is None
         assert await world.installations.find_by_group(session, world.other.project_id, "crm", "g1") is None
-        assert not await world.installations.set_health(session, world.other.project_id, made["id"], "unhealthy")
-        assert await world.installations.set_health(session, project_id, made["id"], "unhealthy")
-        assert not await world.installations.set_health(session, project_id, made["id"], "unhealthy")
-    assert (await world.get(made))["healthStatus"] == "unhealthy"
 
 
 @pytest.mark.parametrize(

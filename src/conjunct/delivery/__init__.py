@@ -10,6 +10,7 @@ from conjunct.delivery.gate import DisabledDestination, DisabledListener
 from conjunct.delivery.messages import Attempt, Message, Payload, Result
 from conjunct.delivery.options import DeliveryOptions
 from conjunct.delivery.problems import DestinationNotFound
+from conjunct.delivery.repository import is_any_disabled
 from conjunct.delivery.service import DeliveryService
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "DisabledDestination",
     "DisabledListener",
     "DestinationNotFound",
+    "is_any_disabled",
     "router",
     "payload_router",
 ]

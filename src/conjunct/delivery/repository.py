@@ -18,6 +18,14 @@ from conjunct.delivery.models import DestinationRow
 from conjunct.delivery.problems import DestinationNameTaken, DestinationNotFound
 
 
+def is_any_disabled(project_id: str, names: str) -> str:
+    """SQL for whether one of a project's destinations of these names is disabled, given a text and a text array."""
+    return (
+        f"EXISTS (SELECT FROM destination WHERE destination.project_id = {project_id} "
+        f"AND destination.name = ANY({names}) AND destination.state = 'disabled')"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class StoredDestination:
     """A destination's row; the times are RFC 3339 text."""

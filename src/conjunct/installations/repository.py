@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, func, insert, select, text, update
@@ -13,14 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from conjunct.connections import connection_json
 from conjunct.core.database import rfc3339
 from conjunct.core.paging import Items, Page, page_sql
-from conjunct.installations.models import ConfigRow, InstallationRow
+from conjunct.installations.health import health_status
+from conjunct.installations.models import ConfigRow, InstallationRow, TroubleRow
 from conjunct.operations import last_operation_status
 from conjunct.tenants import group_json
 
 # A config's content holds no nulls (see `content`), so that stripping them takes nothing of the group's away.
 _INSTALLATION_JSON = f"""json_strip_nulls(json_build_object(
     'id', i.id, 'projectId', i.project_id, 'integrationId', i.integration_id, 'group', {group_json("g")},
-    'healthStatus', i.health_status, 'lastOperationStatus', {last_operation_status("i")},
+    'healthStatus', {health_status("i", "f", "c")}, 'lastOperationStatus', {last_operation_status("i")},
     'connection', {connection_json("c", "g", "u")},
     'createTime', {rfc3339("i.create_time")}, 'createdBy', i.created_by,
     'updateTime', {rfc3339("coalesce(i.update_time, i.create_time)")},
@@ -57,7 +58,7 @@ _GET = text(f"""
 _STATE = f"""
     SELECT i.id, i.project_id, i.integration_id, n.name AS integration_name, n.provider, i.group_id, g.group_ref,
         g.group_name, u.consumer_ref, u.consumer_name, i.connection_id, c.provider_workspace_ref AS workspace,
-        i.health_status, f.id AS config_id, f.revision_id, f.content, f.retained, f.created_by AS config_created_by,
+        f.id AS config_id, f.revision_id, f.content, f.retained, f.created_by AS config_created_by,
         i.create_time, i.update_time
     FROM {_JOINED}
     JOIN integration n ON n.id = i.integration_id
@@ -90,6 +91,7 @@ _IS_OF_GROUP = text("""
 
 # Rows are locked by statements of their own: one that joins as well would lose a row whose config was just replaced.
 _LOCK = text("SELECT i.id FROM installation i WHERE i.project_id = :project_id AND i.id = :id FOR UPDATE")
+_KEEP = text("SELECT i.id FROM installation i WHERE i.project_id = :project_id AND i.id = :id FOR KEY SHARE")
 _LOCK_BEHIND = text("""
     SELECT i.id FROM installation i
     WHERE i.project_id = :project_id AND i.integration_id = :integration_id
@@ -185,19 +187,38 @@ class InstallationRepository:
             .values(**values)
         )
 
-    async def set_health(self, project_id: str, installation_id: str, health: str) -> bool:
-        """Whether it was another one before."""
-        statement = (
-            update(InstallationRow)
-            .where(
-                InstallationRow.project_id == project_id,
-                InstallationRow.id == installation_id,
-                InstallationRow.health_status != health,
+    async def keep(self, project_id: str, installation_id: str) -> bool:
+        """Let nobody delete or change the installation before the transaction ends; False when it is gone."""
+        row = await self._session.execute(_KEEP, {"project_id": project_id, "id": installation_id})
+        return row.first() is not None
+
+    async def add_trouble(self, **values: Any) -> None:
+        """One that is there already keeps its place, with the new detail."""
+        statement = upsert(TroubleRow).values(**values)
+        await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(TroubleRow.__table__.primary_key), set_={"detail": statement.excluded.detail}
             )
-            .values(health_status=health)
-            .returning(InstallationRow.id)
         )
-        return (await self._session.execute(statement)).first() is not None
+
+    async def end_troubles(
+        self, project_id: str, installation_id: str, object_names: Collection[str], kinds: Collection[str]
+    ) -> None:
+        await self._session.execute(
+            delete(TroubleRow).where(
+                TroubleRow.project_id == project_id,
+                TroubleRow.installation_id == installation_id,
+                TroubleRow.object_name.in_(object_names),
+                TroubleRow.kind.in_(kinds),
+            )
+        )
+
+    async def troubled_objects(self, project_id: str, installation_id: str) -> set[str]:
+        """The names of the objects that something is the matter with."""
+        statement = select(TroubleRow.object_name).where(
+            TroubleRow.project_id == project_id, TroubleRow.installation_id == installation_id
+        )
+        return set((await self._session.execute(statement)).scalars())
 
     async def ids(self, project_id: str, **of: str) -> list[str]:
         """The installations of an integration (`integration_id`) or a connection (`connection_id`); locked."""

@@ -11,7 +11,6 @@ from pydantic_core import PydanticCustomError
 
 from conjunct.connections import Connection
 from conjunct.installations.content import ConfigContent
-from conjunct.installations.state import Health
 from conjunct.tenants import Group
 
 CREATED_BY = "api:create-installation"
@@ -40,7 +39,7 @@ class Installation(_Wire):
     project_id: str
     integration_id: str
     group: Group
-    health_status: Health
+    health_status: Literal["healthy", "unhealthy"]
     last_operation_status: str | None = None
     connection: Connection
     create_time: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,8 @@ from conjunct.connections import ConnectionService
 from conjunct.connectors import Connector
 from conjunct.core.paging import Items, Page
 from conjunct.installations.content import ConfigContent
-from conjunct.installations.following import with_retained
+from conjunct.installations.following import Carried, with_retained
+from conjunct.installations.health import Trouble
 from conjunct.installations.planning import Edit, Plan, Planner
 from conjunct.installations.problems import (
     GroupNotInstalled,
@@ -23,10 +24,12 @@ from conjunct.installations.problems import (
 from conjunct.installations.read_objects import resolve_read_objects
 from conjunct.installations.repository import InstallationRepository
 from conjunct.installations.schemas import CreateInstallation
-from conjunct.installations.state import Health, InstallationListener, InstallationState
+from conjunct.installations.state import InstallationListener, InstallationState
 from conjunct.integrations import IntegrationNotFound, IntegrationService
 from conjunct.kit.ids import new_id
 from conjunct.manifests import IntegrationObject
+
+_MAX_DETAIL = 1000
 
 
 class InstallationService:
@@ -146,9 +149,35 @@ class InstallationService:
         row = await InstallationRepository(session).of_group(project_id, integration, group_ref)
         return None if row is None else await self._state(session, row)
 
-    async def set_health(self, session: AsyncSession, project_id: str, installation_id: str, health: Health) -> bool:
-        """Note how the installation fares; returns whether that is news."""
-        return await InstallationRepository(session).set_health(project_id, installation_id, health)
+    async def keep(self, session: AsyncSession, project_id: str, installation_id: str) -> bool:
+        """Let nobody delete or change the installation before the transaction ends; False when it is gone.
+
+        To be called before anything is locked that follows the installation, such as what it reads.
+        """
+        return await InstallationRepository(session).keep(project_id, installation_id)
+
+    async def report_trouble(
+        self, session: AsyncSession, project_id: str, installation_id: str, object_name: str, kind: Trouble, detail: str
+    ) -> None:
+        """Note what is the matter with an object (the provider's name of it); the installation must be kept."""
+        await InstallationRepository(session).add_trouble(
+            project_id=project_id,
+            installation_id=installation_id,
+            object_name=object_name,
+            kind=kind,
+            detail=detail[:_MAX_DETAIL],
+        )
+
+    async def end_trouble(
+        self,
+        session: AsyncSession,
+        project_id: str,
+        installation_id: str,
+        object_names: Collection[str],
+        *kinds: Trouble,
+    ) -> None:
+        """Note that these troubles of these objects are over, if there were any."""
+        await InstallationRepository(session).end_troubles(project_id, installation_id, object_names, kinds)
 
     async def plan_creation(
         self, session: AsyncSession, project_id: str, integration: str, request: CreateInstallation
@@ -222,11 +251,14 @@ class InstallationService:
             revision_id=plan.config.revision_id,
             content=plan.config.content.to_wire(),
             retained=[each.to_wire() for each in plan.config.retained],
+            destinations=sorted(_destinations(plan.config)),
             created_by=plan.created_by,
         )
         state = await self.load(session, plan.project_id, installation_id)
         for listener in self._listeners:
             await listener.on_saved(session, state, plan.previous)
+        if plan.previous is not None:
+            await self._end_troubles_of_others(session, state)
         return installation_id
 
     async def delete(self, session: AsyncSession, project_id: str, integration: str, installation_id: str) -> None:
@@ -248,6 +280,14 @@ class InstallationService:
         if not await InstallationRepository(session).delete(project_id, installation_id):
             raise InstallationNotFound(installation_id)
 
+    async def _end_troubles_of_others(self, session: AsyncSession, state: InstallationState) -> None:
+        """Of objects that are not read any more, nothing is the matter; of those switched off, no failed read."""
+        troubled = await InstallationRepository(session).troubled_objects(state.project_id, state.id)
+        if gone := troubled - state.read_objects.keys():
+            await self.end_trouble(session, state.project_id, state.id, gone, "read_failed", "read_paused")
+        if off := {name for name in troubled - gone if state.read_objects[name].disabled}:
+            await self.end_trouble(session, state.project_id, state.id, off, "read_failed")
+
     async def _state(self, session: AsyncSession, row: RowMapping) -> InstallationState:
         revision = await self._integrations.revision(session, row["project_id"], row["revision_id"])
         values: dict[str, Any] = dict(row)
@@ -261,3 +301,13 @@ class InstallationService:
             content=content,
             read_objects=resolve_read_objects(integration, content),
         )
+
+
+def _destinations(config: Carried) -> set[str]:
+    """The names of the destinations that a config's objects deliver to."""
+    reads = resolve_read_objects(config.integration, config.content).values()
+    subscribed = config.content.subscribe.objects.values() if config.content.subscribe else ()
+    return {
+        *(each.destination for each in reads if not each.disabled),
+        *(each.destination for each in subscribed if each.destination),
+    }

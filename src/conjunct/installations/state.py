@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,15 +13,13 @@ from conjunct.installations.content import ConfigContent
 from conjunct.installations.read_objects import ReadObject
 from conjunct.manifests import Integration
 
-Health = Literal["healthy", "unhealthy"]
-
 
 @dataclass(frozen=True, slots=True)
 class InstallationState:
     """An installation with the config in force, worked out.
 
     `integration` is the revision of the config, with the read objects that are retained (see `deploys`). The whole is
-    determined by `config_id`, but for the connection, the names of group and consumer, and `health_status`.
+    determined by `config_id`, but for the connection and the names of group and consumer.
     """
 
     id: str
@@ -37,7 +35,6 @@ class InstallationState:
     consumer_name: str
     connection_id: str
     workspace: str | None
-    health_status: Health
     config_id: str
     config_created_by: str
     revision_id: str

@@ -67,8 +67,14 @@ async def test_after_too_many_failures_the_operation_fails_and_says_why(
         assert last["severity"] == "ERROR"
         assert last["details"]["kind"] == "server"
         installation = await _installation(platform)
-        assert installation["healthStatus"] == "healthy"
+        assert installation["healthStatus"] == "unhealthy"
         assert installation["lastOperationStatus"] == "failure"
+
+        platform.hubspot.faults.set([])
+        await scheduled_read(platform)
+        installation = await _installation(platform)
+        assert installation["healthStatus"] == "healthy"
+        assert installation["lastOperationStatus"] == "success"
 
 
 async def test_a_rate_limit_rests_the_connection_and_the_run_goes_on_from_its_checkpoint(

@@ -77,4 +77,4 @@ class ReadAction:
             starter=starter,
             runner=runner,
         )
-        return cls(ReadService(starter, follower, notices), jobs, follower)
+        return cls(ReadService(installations, starter, follower, notices), jobs, follower)

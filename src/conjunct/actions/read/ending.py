@@ -60,7 +60,9 @@ class Ender:
             session, run.project_id, run.operation_id, status="success", result=_summary(run, progress)
         )
         await self._connections.mark_working(session, run.project_id, connection.id, version=connection.version)
-        await self._installations.set_health(session, run.project_id, run.installation_id, "healthy")
+        await self._installations.end_trouble(
+            session, run.project_id, run.installation_id, [run.object_name], "read_failed"
+        )
         await self._notices.succeeded(session, run)
         await self._engine.finish(session, job)
         log.info("read.succeeded", records=progress.records, pages=progress.page, read_type=run.read_type)
@@ -122,25 +124,22 @@ class Ender:
             )
             await self._notices.failed(session, run, reason)
             if refused is not None:
-                await self._mark_bad_credentials(session, run, refused, reason)
-            elif decision.hopeless:
-                await self._count_hopeless(session, run, reason)
+                # Its reads rest until its credentials are changed: scheduled jobs of it do nothing till then.
+                # Credentials that took the place of the refused ones meanwhile are not held to be bad.
+                await self._connections.mark_bad_credentials(
+                    session, run.project_id, refused.id, version=refused.version, error=reason
+                )
+            elif await self._installations.keep(session, run.project_id, run.installation_id):
+                await self._note_trouble(session, run, reason, hopeless=decision.hopeless)
         return Done()
 
-    async def _mark_bad_credentials(
-        self, session: AsyncSession, run: Run, refused: ConnectionState, reason: str
-    ) -> None:
-        """The connection's reads rest until its credentials are changed: scheduled jobs of it do nothing till then.
-
-        Credentials, or a connection, that took the place of the refused ones meanwhile are not held to be bad.
-        """
-        await self._connections.mark_bad_credentials(
-            session, run.project_id, refused.id, version=refused.version, error=reason
-        )
-        state = await self._installations.load(session, run.project_id, run.installation_id)
-        connection = await self._connections.find(session, run.project_id, state.connection_id)
-        if connection is not None and connection.status == "bad_credentials":
-            await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
+    async def _note_trouble(self, session: AsyncSession, run: Run, reason: str, *, hopeless: bool) -> None:
+        if hopeless:
+            await self._count_hopeless(session, run, reason)
+        if run.read_type != "triggered":
+            await self._installations.report_trouble(
+                session, run.project_id, run.installation_id, run.object_name, "read_failed", reason
+            )
 
     async def _count_hopeless(self, session: AsyncSession, run: Run, reason: str) -> None:
         repository = ReadRepository(session)
@@ -153,7 +152,9 @@ class Ender:
             changes |= {"paused": "failures", "pause_note": reason[:1000]}
             keys = [schedule_key(run.installation_id, run.object_name)]
             await self._engine.remove_schedules(session, run.project_id, keys)
-            await self._installations.set_health(session, run.project_id, run.installation_id, "unhealthy")
+            await self._installations.report_trouble(
+                session, run.project_id, run.installation_id, run.object_name, "read_paused", reason
+            )
             note = (
                 f"Scheduled reads of {run.object_name} are paused after {failures} failures that trying again cannot "
                 "mend. Change what the error names, then unpause them."

@@ -13,13 +13,16 @@ from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.schedules import ScheduleKeeper
 from conjunct.actions.read.starting import Starter
 from conjunct.core.problems import InvalidRequest, Issue
-from conjunct.installations import InstallationState, ReadObject
+from conjunct.installations import InstallationService, InstallationState, ReadObject
 
 
 class ReadService:
     """Reads on demand and their control."""
 
-    def __init__(self, starter: Starter, schedules: ScheduleKeeper, notices: ReadNotices) -> None:
+    def __init__(
+        self, installations: InstallationService, starter: Starter, schedules: ScheduleKeeper, notices: ReadNotices
+    ) -> None:
+        self._installations = installations
         self._starter = starter
         self._schedules = schedules
         self._notices = notices
@@ -70,6 +73,7 @@ class ReadService:
         await ReadRepository(session).change_objects(
             state.project_id, state.id, paused, paused=None, pause_note=None, hopeless_failures=0
         )
+        await self._installations.end_trouble(session, state.project_id, state.id, paused, "read_paused")
         await self._schedules.arm(session, state, paused)
 
     async def backfill_operation(self, session: AsyncSession, state: InstallationState, object_name: str) -> str:

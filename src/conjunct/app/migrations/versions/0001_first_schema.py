@@ -541,11 +541,9 @@ def upgrade() -> None:
         sa.Column("group_id", sa.Text(collation="C"), nullable=False),
         sa.Column("connection_id", sa.Text(collation="C"), nullable=False),
         sa.Column("config_id", sa.Text(collation="C"), nullable=False),
-        sa.Column("health_status", sa.Text(), server_default="healthy", nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("health_status IN ('healthy', 'unhealthy')", name=op.f("installation_health_status_check")),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connection.id"], name=op.f("installation_connection_id_fkey"), ondelete="CASCADE"
         ),
@@ -606,6 +604,7 @@ def upgrade() -> None:
         sa.Column("revision_id", sa.Text(collation="C"), nullable=False),
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("retained", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("destinations", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -614,6 +613,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("config_pkey")),
     )
     op.create_index(op.f("config_installation_id_idx"), "config", ["installation_id"], unique=False)
+    op.create_table(
+        "installation_trouble",
+        sa.Column("installation_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("object_name", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["installation_id"],
+            ["installation.id"],
+            name=op.f("installation_trouble_installation_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("installation_id", "object_name", "kind", name=op.f("installation_trouble_pkey")),
+    )
     op.create_table(
         "operation",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -725,6 +740,7 @@ def downgrade() -> None:
     op.drop_index(op.f("operation_integration_id_idx"), table_name="operation")
     op.drop_index(op.f("operation_installation_id_id_idx"), table_name="operation")
     op.drop_table("operation")
+    op.drop_table("installation_trouble")
     op.drop_index(op.f("config_installation_id_idx"), table_name="config")
     op.drop_table("config")
     op.drop_index(op.f("oauth_flow_provider_app_id_idx"), table_name="oauth_flow")
