@@ -14,7 +14,8 @@ from scripts.markdown import code, table
 def commands() -> Iterator[str]:
     """A section for each command."""
     yield from table(
-        ("command", "what it does"), ((f"[`{name}`](#{name})", each.help) for name, each in known().items())
+        ("command", "what it does"),
+        ((f"[`{name}`](#{name.replace(' ', '-')})", each.help) for name, each in known().items()),
     )
     for name, command in known().items():
         yield from ("", f"### {name}", "", command.help, "")
@@ -23,9 +24,17 @@ def commands() -> Iterator[str]:
 
 
 def known() -> dict[str, Any]:
-    """All commands by name, as the command-line library has them."""
+    """All commands by name, as the command-line library has them; those of a group as `group name`."""
     group: Any = typer.main.get_command(app)
-    return dict(group.commands)
+    return dict(_below(group))
+
+
+def _below(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _below(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
 
 
 def shown(command: Any) -> list[Any]:

@@ -168,7 +168,9 @@ class TestDocuments:
         known = documented_cli.known()
         shown = [(name, shlex.split(line)) for name, line in shell_lines() if line.startswith("conjunct ")]
         assert shown
-        for document, (_, command, *arguments) in shown:
+        for document, (_, *words) in shown:
+            length = 2 if " ".join(words[:2]) in known else 1
+            command, arguments = " ".join(words[:length]), words[length:]
             assert command in known or command.startswith("--"), f"{document}: conjunct {command}"
             if command not in known:
                 continue

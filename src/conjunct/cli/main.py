@@ -7,7 +7,7 @@ import sys
 import typer
 
 from conjunct import __version__
-from conjunct.cli import manifests, servers, simulate
+from conjunct.cli import admin, manifests, servers, simulate
 from conjunct.cli.demo import demo
 from conjunct.cli.output import print_failure
 
@@ -27,6 +27,7 @@ app.command()(manifests.validate)
 app.command()(manifests.deploy)
 app.command()(simulate.simulate)
 app.command()(demo)
+app.add_typer(admin.app, name="admin")
 
 
 def _print_version(wanted: bool) -> None:

@@ -30,17 +30,20 @@ def domain_name(text: str) -> str:
     written as the DNS knows them (`xn--…`).
     """
     shown = text.strip().lower()
-    if "://" in shown:
-        host = urlsplit(shown).hostname or ""
-    elif "@" in shown:
-        return email_domain(email_address(shown))
-    else:
-        host = re.split(r"[/?#:]", shown, maxsplit=1)[0].rstrip(".")
-    bare = host.removeprefix("www.")
-    domain = bare if _DOMAIN.fullmatch(bare) else host
+    domain = email_domain(email_address(shown)) if "@" in shown and "://" not in shown else _site(shown)
     if not _DOMAIN.fullmatch(domain):
         raise ValueError("there is no domain in this, such as example.com")
     return domain
+
+
+def _site(address: str) -> str:
+    """The host of a URL or of a bare name, without `www.` before a domain."""
+    try:
+        host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:  # brackets that are no IPv6 address
+        return ""
+    bare = host.rstrip(".").removeprefix("www.")
+    return bare if _DOMAIN.fullmatch(bare) else host
 
 
 def email_domain(address: str) -> str:

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.kit.ids import new_id
+from conjunct.tenants.audit import note_change
 from conjunct.tenants.builders import AlreadyInOrg, BuilderNotFound, BuilderService, BuilderState, OrgNotFound
 from conjunct.tenants.builders.problems import OwnersOnly
-from conjunct.tenants.caller import Caller
+from conjunct.tenants.caller import Caller, Role
 from conjunct.tenants.claimed_domains import ClaimedDomainService
 from conjunct.tenants.invites import InviteService
 from conjunct.tenants.orgs import repository
@@ -45,6 +46,7 @@ class OrgService:
         org_id = new_id()
         await repository.add(session, org_id, label)
         await self._builders.join(session, founder, org_id, "owner")
+        note_change(resource_id=org_id)
         return org_id
 
     async def get_json(self, reader: Reader, caller: Caller, org_id: str) -> str:
@@ -81,7 +83,11 @@ class OrgService:
             raise BuilderNotFound(builder_id)  # people of other orgs are none of theirs
         if builder.org_id is not None:
             raise MembershipExists(builder_id)
-        await self._builders.join(session, builder, org_id, "member")
+        await self.admit(session, builder, org_id, "member")
+
+    async def admit(self, session: AsyncSession, builder: BuilderState, org_id: str, role: Role) -> None:
+        """Put a builder, whose row is locked, into an org, and take invites to it as accepted; `AlreadyInOrg`."""
+        await self._builders.join(session, builder, org_id, role)
         await self._invites.settle(session, org_id, builder.email)
 
     async def billing_account(self, reader: Reader, caller: Caller, org_id: str) -> None:
