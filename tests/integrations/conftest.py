@@ -16,7 +16,7 @@ from conjunct.core.database import Database
 from conjunct.core.encryption import Keyring, new_key
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.storage import FolderStorage
-from conjunct.integrations import IntegrationService, Uploads, router
+from conjunct.integrations import DeployPlanner, Foreseen, IntegrationService, Proposal, Uploads, history_router, router
 from conjunct.kit.clock import ManualClock
 from conjunct.manifests import Limits
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys
@@ -39,6 +39,22 @@ class Recorder:
 
 
 @dataclass
+class Surroundings:
+    """What a plan asks of other slices: keeps what was proposed, says what it was told to."""
+
+    destinations: set[str] = field(default_factory=lambda: {"hook"})
+    foreseen: dict[str, Foreseen] = field(default_factory=dict)
+    proposals: list[Proposal] = field(default_factory=list)
+
+    async def missing(self, _session, _project_id, names):
+        return frozenset(names) - self.destinations
+
+    async def foresee(self, _session, _project_id, proposals):
+        self.proposals += proposals
+        return self.foreseen
+
+
+@dataclass
 class Slice:
     """What a test uses: two projects' clients, the clock, and what listeners heard."""
 
@@ -49,6 +65,7 @@ class Slice:
     recorder: Recorder
     service: IntegrationService
     uploads: Uploads
+    surroundings: Surroundings
 
     @property
     def home(self) -> str:
@@ -69,11 +86,24 @@ async def slice_(database: Database, tmp_path: Path) -> AsyncIterator[Slice]:
     limits = Limits(known_providers={"hubspot": ("crm",), "salesforce": ()})
     app = FastAPI()
     install_problem_handlers(app)
-    app.include_router(router, prefix="/v1")
+    for each in (router, history_router):
+        app.include_router(each, prefix="/v1")
     app.state.database = database
     app.state.authenticator = Authenticator(database)
     app.state.integrations = IntegrationService(limits)
     app.state.integrations.add_listener(recorder)
     app.state.uploads = Uploads(FolderStorage(tmp_path / "objects"), b"k" * 32, clock)
+    app.state.page_key = b"p" * 32
+    surroundings = Surroundings()
+    app.state.deploy_planner = DeployPlanner(surroundings, surroundings)
     async with serve(app, headers={"X-Api-Key": project.api_key}) as client:
-        yield Slice(checked(client), project, other, clock, recorder, app.state.integrations, app.state.uploads)
+        yield Slice(
+            checked(client),
+            project,
+            other,
+            clock,
+            recorder,
+            app.state.integrations,
+            app.state.uploads,
+            surroundings,
+        )
