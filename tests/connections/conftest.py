@@ -21,10 +21,13 @@ from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
+from tests.connections.flows import flow, server
 from tests.connections.providers import write_providers
 from tests.support.servers import serve
 from tests.support.specification import checked
 from tests.support.tenants import make_project
+
+__all__ = ["flow", "server"]  # fixtures that stand beside their helpers
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

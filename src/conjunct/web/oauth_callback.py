@@ -29,7 +29,7 @@ _Parameter = Annotated[str, Query()]
     responses={
         400: {
             "description": "The customer is not connected.",
-            "content": {"text/html": {}, "application/problem+json": {}},  # the latter for a NUL in the address
+            "content": {"application/problem+json": {}, "text/html": {}},  # the former for a NUL in the address
         },
         404: {"description": "What was to be connected is gone.", "content": {"text/html": {}}},
         422: {"description": "The customer's account cannot be connected.", "content": {"text/html": {}}},

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from conjunct.connections.oauth.service import LIFETIME
 from conjunct.core.telemetry import configure
-from tests.connections.oauth.conftest import CALLBACK, SECRET, WHO, Flow, Page, state_of
+from tests.connections.flows import CALLBACK, SECRET, WHO, Flow, Page, state_of
 from tests.support.tenants import make_key
 from tests.support.tokens import customer_token, public_pem
 

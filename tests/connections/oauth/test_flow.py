@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from conjunct.connectors.oauth import challenge_of
-from tests.connections.oauth.conftest import CALLBACK, SECRET, WHO, Flow, state_of
+from tests.connections.flows import CALLBACK, SECRET, WHO, Flow, state_of
 from tests.support.specification import require_specification
 
 HOUR = timedelta(hours=1)

@@ -1,0 +1,8 @@
+"""The flows whose end is a page."""
+
+from __future__ import annotations
+
+from tests.connections.conftest import egress, keys
+from tests.connections.flows import flow, server
+
+__all__ = ["egress", "flow", "keys", "server"]
