@@ -9,6 +9,7 @@ from conjunct.installations.history import router as history_router
 from conjunct.installations.hydration import Hydrator
 from conjunct.installations.hydration import router as hydration_router
 from conjunct.installations.installing import Installer
+from conjunct.installations.mapping import MappingPlan, as_provider, named_fields, plan_mapping
 from conjunct.installations.metadata import router as metadata_router
 from conjunct.installations.notices import InstallationNotices, event_fields
 from conjunct.installations.problems import (
@@ -23,7 +24,14 @@ from conjunct.installations.problems import (
     ProviderUnavailable,
     SampleRefused,
 )
-from conjunct.installations.read_objects import NO_BACKFILL, Backfill, ReadObject, resolve_read_objects
+from conjunct.installations.provider_problems import provider_problem
+from conjunct.installations.read_objects import (
+    NO_BACKFILL,
+    Backfill,
+    ReadObject,
+    find_readable,
+    resolve_read_objects,
+)
 from conjunct.installations.service import InstallationService
 from conjunct.installations.state import InstallationListener, InstallationState
 from conjunct.installations.upstream import Upstream
@@ -43,6 +51,12 @@ __all__ = [
     "Backfill",
     "NO_BACKFILL",
     "resolve_read_objects",
+    "find_readable",
+    "MappingPlan",
+    "plan_mapping",
+    "named_fields",
+    "as_provider",
+    "provider_problem",
     "ConfigContent",
     "parse_content",
     "InstallationNotFound",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -12,7 +11,8 @@ from conjunct.connections import ConnectionService
 from conjunct.connectors import Connector, ProviderError
 from conjunct.core.http import DatabaseDep, api_router, json_bytes
 from conjunct.installations.endpoints import Installations, IntegrationId
-from conjunct.installations.problems import NoConnection, ProviderRefused, ProviderUnavailable
+from conjunct.installations.problems import NoConnection
+from conjunct.installations.provider_problems import provider_problem
 from conjunct.installations.schemas import ObjectMetadata
 from conjunct.manifests import find_read_object
 from conjunct.tenants import CallerDep, FrontendProjectId
@@ -100,23 +100,8 @@ async def _describe(connector: Connector, object_name: str, *, exclude_read_only
     try:
         described = (await connector.describe(object_name)).to_wire()
     except ProviderError as error:
-        raise _problem(error) from None
+        raise provider_problem(error, doing="describe it") from None
     if exclude_read_only:
         fields = described["fields"]
         described["fields"] = {name: each for name, each in fields.items() if not each.get("readOnly")}
     return described
-
-
-def _problem(error: ProviderError) -> ProviderRefused | ProviderUnavailable:
-    if error.origin == "credentials":
-        remedy = "Let the customer connect again, with access to this object."
-        return ProviderRefused(f"The provider does not accept the credentials: {error.message}", remedy=remedy)
-    if error.origin == "caller":
-        return ProviderRefused(f"The provider refuses to describe it: {error.message}")
-    later = datetime.now(UTC) + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-    return ProviderUnavailable(
-        f"The provider did not answer as it should: {error.message}",
-        remedy="Try again in a moment.",
-        retryable=error.retryable,
-        retry_after=later,
-    )

@@ -81,16 +81,33 @@ def resolve_read_objects(integration: Integration, content: ConfigContent) -> di
     fields are always read, optional ones when they are selected, and so is any other field that is selected. What the
     config says of schedule, destination and backfill goes before what the manifest says.
     """
-    chosen: dict[str, ReadConfigObject] = {}
-    for key, config in (content.read.objects if content.read else {}).items():
-        known = find_read_object(integration, config.object_name or key)
-        if known is not None:
-            chosen[known.object_name] = config
+    chosen = _chosen(integration, content)
     return {
         each.object_name: _resolve(each, chosen.get(each.object_name, ReadConfigObject()))
         for each in read_objects(integration)
         if each.object_name in chosen or each.enabled == "always"
     }
+
+
+def find_readable(integration: Integration, content: ConfigContent, name: str) -> ReadObject | None:
+    """The read object of that name, the provider's or the mapped one, also where the config does not name it.
+
+    An object that the config leaves out is not read by itself, but it can be searched.
+    """
+    declared = find_read_object(integration, name)
+    if declared is None:
+        return None
+    return _resolve(declared, _chosen(integration, content).get(declared.object_name, ReadConfigObject()))
+
+
+def _chosen(integration: Integration, content: ConfigContent) -> dict[str, ReadConfigObject]:
+    """What the config says of each object, by the provider's name."""
+    chosen: dict[str, ReadConfigObject] = {}
+    for key, config in (content.read.objects if content.read else {}).items():
+        known = find_read_object(integration, config.object_name or key)
+        if known is not None:
+            chosen[known.object_name] = config
+    return chosen
 
 
 def _resolve(declared: IntegrationObject, config: ReadConfigObject) -> ReadObject:

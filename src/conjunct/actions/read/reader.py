@@ -16,15 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.actions.read.checkpoints import Checkpoints, HandOver
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.failures import Wait, decide
-from conjunct.actions.read.mapping import MappingPlan
 from conjunct.actions.read.messages import Envelope, Large, pack
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Progress, Run
 from conjunct.connections import ConnectionState
-from conjunct.connectors import ALL_FIELDS, Connector, LoopGuard, Page, ProviderError, ReadQuery
+from conjunct.connectors import Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
 from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message
-from conjunct.installations import ReadObject
+from conjunct.installations import MappingPlan, ReadObject, named_fields
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
 from conjunct.queue import Engine, Job
@@ -87,7 +86,9 @@ class Reader:
             SpoolFull: see there.
             RunGone: see there.
         """
-        reading = replace(reading, query=await _with_all_fields(reading))
+        query = reading.query
+        fields = await named_fields(reading.connector, query.object, query.fields)
+        reading = replace(reading, query=replace(query, fields=fields))
         commit = _Commit(self._database, self._engine, self._operations, self._delivery, self._ender, reading)
         checkpoints = Checkpoints(commit)
         try:
@@ -201,15 +202,6 @@ class _Commit:
         async with self._database.transaction() as session:
             if await self._delivery.spool_is_full(session, channel.project_id, channel.destination_id):
                 raise SpoolFull
-
-
-async def _with_all_fields(reading: Reading) -> ReadQuery:
-    """The query with every field named where all are wanted: some providers give only what they are asked for."""
-    query = reading.query
-    if ALL_FIELDS not in query.fields:
-        return query
-    schema = await reading.connector.describe(query.object)
-    return replace(query, fields=tuple(dict.fromkeys((*query.fields, *schema.fields))))
 
 
 async def _estimated(reading: Reading) -> Progress:

@@ -8,7 +8,6 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.ending import Ender
-from conjunct.actions.read.mapping import plan_mapping
 from conjunct.actions.read.messages import make_envelope
 from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull
 from conjunct.actions.read.repository import ReadRepository
@@ -19,7 +18,7 @@ from conjunct.core.database import Database
 from conjunct.core.problems import Problem
 from conjunct.core.telemetry import bind
 from conjunct.delivery import DeliveryService
-from conjunct.installations import InstallationService, InstallationState, ReadObject
+from conjunct.installations import InstallationService, InstallationState, ReadObject, plan_mapping
 from conjunct.kit.clock import Clock
 from conjunct.queue import Done, Job, Outcome, Retry
 

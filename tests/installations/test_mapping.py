@@ -1,8 +1,8 @@
 """How a record becomes an entry of a message."""
 
-from conjunct.actions.read.mapping import plan_mapping
 from conjunct.connectors import ALL_FIELDS, Record
 from conjunct.installations import ReadObject
+from conjunct.installations.mapping import as_provider, plan_mapping
 
 RAW = {"properties": {"Email": "a@b.c", "jobTitle": "CEO", "stage": "lead"}}
 
@@ -68,3 +68,20 @@ def test_absent_fields_are_absent_and_nulls_are_null() -> None:
     found = entry(make(fields=("email", "phone"), mappings={"title": "jobTitle"}), phone=None)
     assert found["fields"] == {"phone": None}
     assert found["mappedFields"] == {}
+
+
+def test_conditions_on_delivered_names_and_values_become_the_providers() -> None:
+    read_object = make(
+        fields=("Email",),
+        mappings={"title": "jobTitle"},
+        value_mappings={"title": {"boss": "CEO"}, "stage": {"new": "lead"}},
+    )
+    given = (("title", "boss"), ("title", "clerk"), ("jobTitle", "boss"), ("stage", "new"), ("open", True), ("n", 5))
+    assert as_provider(read_object, given) == (
+        ("jobTitle", "CEO"),
+        ("jobTitle", "clerk"),
+        ("jobTitle", "boss"),
+        ("stage", "lead"),
+        ("open", True),
+        ("n", 5),
+    )

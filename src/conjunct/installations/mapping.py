@@ -1,4 +1,4 @@
-"""How a provider's record becomes an entry of a message: selected fields, mapped fields, and the record as it came."""
+"""How a record becomes an entry of a message or an answer: selected fields, mapped fields, and the record as it came."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conjunct.connectors import ALL_FIELDS, Record
-from conjunct.installations import ReadObject
+from conjunct.connectors import ALL_FIELDS, Connector, Record
+from conjunct.installations.read_objects import Filters, ReadObject
 
 
 @dataclass(frozen=True, slots=True)
 class MappingPlan:
-    """The mapping of one object, made once a run.
+    """The mapping of one object, made once a run or a search.
 
     `requested` is what the provider is asked for. `selected` are lower-cased provider fields that are delivered under
     their own names (None: all that it gives); `mapped` are the builder's names, each with its lower-cased provider
@@ -58,6 +58,25 @@ def plan_mapping(read_object: ReadObject) -> MappingPlan:
         mapped=tuple((name, source.lower()) for name, source in read_object.mappings.items()),
         values=_by_provider_value(read_object),
     )
+
+
+def as_provider(read_object: ReadObject, filters: Filters) -> Filters:
+    """Conditions on delivered fields and values as conditions on the provider's: mappings, turned round."""
+    return tuple(_as_provider(read_object, name, value) for name, value in filters)
+
+
+def _as_provider(read_object: ReadObject, name: str, value: Any) -> tuple[str, Any]:
+    source = read_object.mappings.get(name, name)
+    values = read_object.value_mappings.get(name) or read_object.value_mappings.get(source) or {}
+    return source, values.get(value, value) if isinstance(value, str) else value
+
+
+async def named_fields(connector: Connector, object_name: str, requested: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields to ask for, each by its name: some providers do not give "all". Raises as `Connector.describe`."""
+    if ALL_FIELDS not in requested:
+        return requested
+    schema = await connector.describe(object_name)
+    return tuple(dict.fromkeys((*requested, *schema.fields)))
 
 
 def _by_provider_value(read_object: ReadObject) -> dict[str, dict[str, str]]:
