@@ -22,8 +22,11 @@ from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
 from conjunct.core.problem_responses import install_problem_handlers
-from conjunct.installations import InstallationService, InstallationState, Upstream
-from conjunct.integrations import IntegrationService
+from conjunct.delivery import DeliveryOptions
+from conjunct.delivery.destination_service import DestinationService
+from conjunct.installations import InstallationForesight, InstallationService, InstallationState, Upstream
+from conjunct.integrations import DeployPlanner, IntegrationService
+from conjunct.kit.clock import SystemClock
 from conjunct.manifests import Limits
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.queue import PostgresEngine
@@ -215,6 +218,11 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
         app.state.authenticator = Authenticator(database)
         app.state.connections, app.state.integrations, app.state.installations = connecting, integrating, installing
         app.state.uploads = None
+        app.include_router(integrations.history_router, prefix="/v1")
+        destinations = DestinationService(
+            keys=keys, egress=egress, options=DeliveryOptions(public_url=""), clock=SystemClock()
+        )
+        app.state.deploy_planner = DeployPlanner(destinations, InstallationForesight(integrating))
         async with serve(app, {"X-Api-Key": project.api_key}) as client:
             yield World(
                 checked(client),
