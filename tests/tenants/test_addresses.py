@@ -13,6 +13,7 @@ from conjunct.tenants.addresses import domain_name, email_address
         ("ada@example.com", "ada@example.com"),
         (" Ada.L+x@Example.COM ", "ada.l+x@example.com"),
         ("owner@localhost", "owner@localhost"),
+        ("o'brien@example.com", "o'brien@example.com"),
         (
             "j\N{LATIN SMALL LETTER O WITH DIAERESIS}rg@example.com",
             "j\N{LATIN SMALL LETTER O WITH DIAERESIS}rg@example.com",
@@ -34,6 +35,7 @@ def test_email_addresses(given: str, kept: str) -> None:
         "a@b@example.com",
         "a b@example.com",
         "a\x00@example.com",
+        "a\N{ZERO WIDTH SPACE}@example.com",
         "<ada@example.com>",
         "ada@example..com",
         "ada@-example.com",

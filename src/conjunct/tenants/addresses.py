@@ -11,14 +11,14 @@ from pydantic import AfterValidator, Field
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
-_LOCAL_PART = re.compile(r"[^\s\x00-\x1f\x7f@\"'<>(),:;\\\[\]]{1,64}")
+_LOCAL_PART = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}")
 
 
 def email_address(text: str) -> str:
     """The address in lower case, as it is kept and compared; ValueError when it is none."""
     address = text.strip().lower()
     local_part, _, host = address.rpartition("@")
-    if not _LOCAL_PART.fullmatch(local_part) or not _HOST.fullmatch(host):
+    if not _LOCAL_PART.fullmatch(local_part) or not local_part.isprintable() or not _HOST.fullmatch(host):
         raise ValueError("this is not an email address such as ada@example.com")
     return address
 
