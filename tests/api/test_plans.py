@@ -21,6 +21,7 @@ async def test_a_plan_changes_no_table_and_its_deploy_does_what_it_told(world: W
             "destination": "nowhere",
             "schedule": "0 * * * *",
             "enabled": "always",
+            "requiredFields": [{"fieldName": "login"}],
             "backfill": {"defaultPeriod": {"fullHistory": True}},
         }
     ]
@@ -36,11 +37,14 @@ async def test_a_plan_changes_no_table_and_its_deploy_does_what_it_told(world: W
     }
     assert told == {
         "crm": [("scheduleChanges", "contacts", 1)],
-        # Nothing of the tracker was chosen, so that there is nothing to stop.
-        "tracker": [("backfillStarts", "users", 1), ("readStarts", "users", 1)],
+        "tracker": [
+            ("readStops" if destructive else "readContinues", "issues", 1),
+            ("backfillStarts", "users", 1),
+            ("readStarts", "users", 1),
+        ],
     }
     warnings = [each["kind"] for integration in planned["integrations"] for each in integration["warnings"]]
-    assert warnings == ["destinationMissing"]
+    assert warnings == (["destinationMissing"] if destructive else ["destinationMissing", "stillRead"])
 
     await world.platform.send("PUT", f"/integrations:batch{query}", 200, json=body)
     path = f"/integrations/tracker/installations/{world.globex_installation['id']}/operations"
