@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import yaml
 from fastapi import FastAPI
 
-from tests.api.world import MANIFEST, World
+from tests.api.world import MANIFEST, ROUTE_ID, TOPIC_ID, World
 from tests.support.tokens import public_pem
 
 Access = Literal["open", "signed", "frontend", "full", "key", "anybody known", "builder", "member", "owner"]
@@ -50,6 +50,9 @@ API_KEY = PROJECT + "/api-keys/{apiKey}"
 JWT_KEY = PROJECT + "/jwt-keys/{keyId}"
 CONNECTION = PROJECT + "/connections/{connectionId}"
 DESTINATION = PROJECT + "/destinations/{destination}"
+TOPIC = PROJECT + "/topics/{topicId}"
+EVENT_ROUTE = PROJECT + "/notification-event-topic-routes/{routeId}"
+DESTINATION_ROUTE = PROJECT + "/topic-destination-routes/{routeId}"
 INTEGRATION = PROJECT + "/integrations/{integrationId}"
 INTEGRATION_BY_NAME = PROJECT + "/integrations/{integrationIdOrName}"
 INSTALLATION = INTEGRATION + "/installations/{installationId}"
@@ -94,6 +97,7 @@ CONNECT = {
     "providerMetadata": {"plan": {"value": "gold", "source": "input"}},
 }
 READ = {"groupRef": "acme", "mode": "async", "sinceTimestamp": "2026-01-31T09:30:00Z"}
+SEARCH = {"objectName": "contacts", "fieldFilters": [{"fieldName": "email", "operator": "eq", "value": "a@b.c"}]}
 PAUSE = {"objects": ["contacts"], "note": "for a while"}
 AUDIT_FILTERS = ("actor", "action", "resourceKind", "resourceId", "since", "until", "pageSize", "pageToken")
 NEW_FIELDS = {
@@ -192,6 +196,20 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", DESTINATION): Operation("full", query=("includeSecrets", "rotate")),
     ("PATCH", DESTINATION): Operation("full", body={"updateMask": ["name"], "destination": {"name": "renamed"}}),
     ("DELETE", DESTINATION): Operation("full"),
+    ("POST", PROJECT + "/topics"): Operation("full", body={"name": "another"}),
+    ("GET", PROJECT + "/topics"): Operation("full"),
+    ("PATCH", TOPIC): Operation("full", body={"name": "renamed"}),
+    ("DELETE", TOPIC): Operation("full"),
+    ("POST", PROJECT + "/notification-event-topic-routes"): Operation(
+        "full", body={"eventType": "connection.error", "topicId": TOPIC_ID}
+    ),
+    ("GET", PROJECT + "/notification-event-topic-routes"): Operation("full", query=("topicId", "eventType")),
+    ("DELETE", EVENT_ROUTE): Operation("full"),
+    ("POST", PROJECT + "/topic-destination-routes"): Operation(
+        "full", body={"topicId": TOPIC_ID, "destinationId": "01a1fc1f-2015-7000-8000-000000000003"}
+    ),
+    ("GET", PROJECT + "/topic-destination-routes"): Operation("full", query=("topicId", "destinationId")),
+    ("DELETE", DESTINATION_ROUTE): Operation("full"),
     ("GET", PROJECT + "/installations"): Operation("full", query=("groupRef",)),
     ("GET", INTEGRATION + "/installations"): Operation("frontend", query=("groupRef",)),
     ("POST", INTEGRATION + "/installations"): Operation(
@@ -237,6 +255,7 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("POST", "/read" + INSTALLATION + ":unpause"): Operation("full", body=PAUSE),
     ("POST", INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
     ("POST", "/read" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
+    ("POST", "/search" + INTEGRATION): Operation("full", query=("groupRef",), body=SEARCH, needs="?groupRef=acme"),
     ("GET", INTEGRATION + "/objects/{objectName}/metadata"): Operation(
         "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"
     ),
@@ -285,9 +304,9 @@ def credential(world: World, access: Access) -> dict[str, str]:
     return {"X-Api-Key": world.keys["full"]}
 
 
-def good_path(world: World, path: str, **changed: str) -> str:
-    """The path with parameters that are good, but for those that are given."""
-    good = {
+def good_places(world: World) -> dict[str, str]:
+    """Good values of the parameters of paths, by their names."""
+    return {
         "projectIdOrName": "default",
         "apiKey": world.keys["frontend"],
         "keyId": world.jwt_key_id,
@@ -297,6 +316,8 @@ def good_path(world: World, path: str, **changed: str) -> str:
         "connectionId": world.acme["id"],
         "providerAppId": world.provider_app["id"],
         "destination": "people-webhook",
+        "topicId": TOPIC_ID,
+        "routeId": ROUTE_ID,
         "integrationId": "crm",
         "integrationIdOrName": "crm",
         "installationId": world.acme_installation["id"],
@@ -308,8 +329,12 @@ def good_path(world: World, path: str, **changed: str) -> str:
         "project_id": world.project_id,
         "name": "01a1fc1f-2015-76ce-8725-1ce13ba17028",
     }
+
+
+def good_path(world: World, path: str, **changed: str) -> str:
+    """The path with parameters that are good, but for those that are given."""
     needs = next((each.needs for (_, known), each in ACCESS.items() if known == path), "")
-    return (path + needs).format_map({**good, **changed})
+    return (path + needs).format_map({**good_places(world), **changed})
 
 
 def parameters_of(path: str) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx
 import yaml
-from sqlalchemy import TextClause, text, update
+from sqlalchemy import TextClause, insert, text, update
 
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
+from conjunct.notifications.models import EventTopicRouteRow, TopicDestinationRouteRow, TopicRow
 from conjunct.tenants import NewProject
 from conjunct.tenants.caller import Scope
 from conjunct.tenants.models import ApiKeyRow
@@ -54,6 +55,9 @@ MANIFEST: dict[str, Any] = {
         },
     ],
 }
+
+TOPIC_ID, ROUTE_ID = "01a1fc1f-2015-7000-8000-000000000001", "01a1fc1f-2015-7000-8000-000000000002"
+"""The topic, and the route to it as well as the one from it: the same in every world, so that bodies can name them."""
 
 ACME = {"groupRef": "acme", "groupName": "Acme Inc", "consumerRef": "ada", "consumerName": "Ada"}
 GLOBEX = {"groupRef": "globex", "groupName": "Globex", "consumerRef": "bob", "consumerName": "Bob"}
@@ -144,6 +148,7 @@ async def make_world(platform: Platform, database: Database) -> World:
         "without an org": (await make_builder(database, "nora"))[1],
     }
     page = await platform.send("GET", f"/integrations/crm/installations/{first['id']}/operations", 200)
+    await _route_an_event(platform)
     return World(
         platform=platform,
         database=database,
@@ -169,6 +174,18 @@ def _nameless(manifest: dict[str, Any]) -> dict[str, Any]:
         {key: value for key, value in each.items() if key != "displayName"} for each in manifest["integrations"]
     ]
     return {**manifest, "integrations": integrations}
+
+
+async def _route_an_event(platform: Platform) -> None:
+    """Make the topic, and route an event to it and it to the destination."""
+    destination = (await platform.send("GET", "/destinations/people-webhook", 200))["id"]
+    of = {"project_id": platform.project_id}
+    onward = {"topic_id": TOPIC_ID, "destination_id": destination}
+    event = {"topic_id": TOPIC_ID, "event_type": "write.async.done"}
+    async with platform.services.database.transaction() as session:
+        await session.execute(insert(TopicRow).values(id=TOPIC_ID, name="alerts", **of))
+        await session.execute(insert(EventTopicRouteRow).values(id=ROUTE_ID, **event, **of))
+        await session.execute(insert(TopicDestinationRouteRow).values(id=ROUTE_ID, **onward, **of))
 
 
 async def _key(platform: Platform, *scopes: Scope, active: bool = True) -> str:
