@@ -208,6 +208,7 @@ def test_the_revision_is_no_choice():
         ("config.content.read.objects.", "cannot be updated"),
         ("config.content.read..objects", "cannot be updated"),
         ("config.content.read.objects.contacts.old.inside", "not an object"),
+        ("config.content.read.objects." + "x." * 900 + "x", "more than 32 steps"),
         ("connectionId", "no value"),
         ("config.createdBy", "no value"),
         ("config.content.proxy", "no value"),

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from conjunct.installations.masks import Change
 from conjunct.installations.patching import apply_patch
 from conjunct.installations.problems import ObjectNotConfigured, PatchNotApplicable
 from conjunct.installations.schemas import MAX_OPERATIONS, JsonPatchOperation
+from conjunct.tenants.models import JwtKeyRow
 from tests.installations.conftest import CONTACTS, DEALS, TICKETS, manifest, names, read_content
 from tests.installations.test_masks import CURRENT, INTEGRATION
+from tests.support.tokens import customer_token, public_pem
+
+KID = "b9a0b1b2-7d1e-4c5c-8f6d-3a0a3f7c6d5e"
 
 CHOSEN = {"selectedFields": {"phone": True, "fax": True}, "fieldFilters": []}
 
@@ -151,6 +156,7 @@ async def test_an_operation_that_has_nothing_to_work_on_is_named(ready, change, 
         ([{"op": "move", "path": "/schedule", "from": "/x"}], "changes.0.op"),
         ([{"op": "add", "path": "", "value": {}}], "changes.0.path"),
         ([{"op": "add", "path": "schedule", "value": "x"}], "changes.0.path"),
+        ([{"op": "add", "path": "/x" * 33, "value": "x"}], "changes.0.path"),
         ([{"op": "add", "path": 5, "value": "x"}], "changes.0.path"),
         ([{"op": "add", "path": "/schedule"}], "changes.0"),
         ([{"op": "replace", "path": "/schedule"}], "changes.0"),
@@ -186,6 +192,19 @@ async def test_what_the_patch_makes_is_checked_like_any_config(ready):
     refused = await patch(ready, "contacts", {"op": "replace", "path": "/objectName", "value": "deals"}, status=422)
     assert names(refused) == [f"{place}.objectName"]
     assert await ready.get(made) == made
+
+
+async def test_what_is_deep_and_made_deeper_is_still_kept_or_refused(ready):
+    made = await ready.install(read_content(contacts={}))
+    nested: Any = 1
+    for _ in range(50):
+        nested = {"x": nested}
+    deeper = [{"op": "add", "path": "/x" * steps, "value": nested} for steps in (1, 16, 32)]
+    changed = await patch(ready, "contacts", *deeper)
+    assert await ready.get(made) == changed
+    value: Any = {"config": {"content": read_content(contacts=nested)}}
+    mask = "config.content.read.objects.contacts" + ".x" * 25
+    assert await ready.patch(made, value, mask)
 
 
 async def test_what_the_patch_makes_is_sampled(ready):
@@ -239,3 +258,31 @@ def test_a_patch_touches_one_place_of_the_content():
     with pytest.raises(PatchNotApplicable) as refused:
         apply_patch(CURRENT, "read", "contacts", operations({"op": "remove", "path": "/secret"}), INTEGRATION)
     assert "old" not in refused.value.issues[0].detail
+
+
+async def test_a_customers_token_reaches_its_own_groups_installation_only(ready):
+    await ready.connect("g2")
+    own, foreign = await ready.install(read_content(contacts={})), await ready.install(group="g2")
+    async with ready.database.transaction() as session:
+        session.add(
+            JwtKeyRow(
+                id=KID, project_id=ready.project.project_id, label="k", algorithm="RS256", public_key_pem=public_pem()
+            )
+        )
+    url = f"{ready.home}/integrations/crm/objects/contacts/config-content"
+    headers = {"Authorization": f"Bearer {customer_token(KID, 'g1', 'ann')}"}
+
+    async with httpx.AsyncClient(base_url=ready.client.base_url, headers=headers) as client:
+
+        async def ask(**named: str) -> httpx.Response:
+            change = {"op": "add", "path": "/selectedFields/phone", "value": True}
+            return await client.patch(url, json={"action": "read", "changes": [change], **named})
+
+        assert (await ask(groupRef="g2")).status_code == 403
+        hidden = await ask(installationId=foreign["id"])
+        assert (hidden.status_code, hidden.json()["type"].rpartition("/")[2]) == (404, "installation-not-found")
+        for named in ({}, {"groupRef": "g1"}, {"installationId": own["id"]}):
+            answer = await ask(**named)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["id"] == own["id"]
+    assert await ready.get(foreign) == foreign

@@ -14,6 +14,7 @@ from typing import Any
 
 from conjunct.core.problems import Issue
 from conjunct.installations.problems import InvalidUpdateMask
+from conjunct.installations.schemas import MAX_STEPS
 from conjunct.manifests import (
     Integration,
     find_read_object,
@@ -147,6 +148,8 @@ class _Place:
         """Go where the mask leads."""
         rest: str | None = mask
         while rest is not None:
+            if len(self.path) == MAX_STEPS:
+                raise _Fault(f"It has more than {MAX_STEPS} steps")
             current, offered = _mapping(self._current), _mapping(self._offered)
             name, rest = _split(rest, {*current, *offered, *self._declared()})
             kept, sent = self._key(current, name), self._key(offered, name)

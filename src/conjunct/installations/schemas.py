@@ -72,6 +72,8 @@ class UpdateInstallation(_Wire):
 
 Action = Literal["read", "subscribe", "write"]
 MAX_OPERATIONS = 200
+MAX_STEPS = 32
+"""Steps that a path into a config may have. With the limit of a body's depth it keeps what is stored flat enough."""
 
 
 class JsonPatchOperation(_Wire):
@@ -79,7 +81,12 @@ class JsonPatchOperation(_Wire):
 
     op: Literal["add", "remove", "replace"]
     path: Annotated[
-        str, Field(max_length=2000, pattern="^/", description="A JSON Pointer, such as /selectedFields/phone.")
+        str,
+        Field(
+            max_length=2000,
+            pattern=rf"^(/[^/]*){{1,{MAX_STEPS}}}$",
+            description="A JSON Pointer, such as /selectedFields/phone.",
+        ),
     ]
     value: Any = None
 
