@@ -12,7 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import documented_api, documented_cli, documented_problems, documented_settings
+from scripts import (
+    documented_api,
+    documented_cli,
+    documented_notifications,
+    documented_problems,
+    documented_settings,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,6 +57,7 @@ PARTS = (
     Part(REFERENCE / "cli.md", "commands", documented_cli.commands),
     Part(REFERENCE / "problems.md", "problems", documented_problems.table),
     Part(REFERENCE / "api-coverage.md", "operations", documented_api.table),
+    Part(REFERENCE / "notifications.md", "notifications", documented_notifications.table),
 )
 
 

@@ -1,0 +1,35 @@
+"""The table of notifications."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from conjunct.notifications import EVENTS, ConnectionEvent, Event, InstallationEvent
+from scripts.markdown import code
+from scripts.markdown import table as make_table
+
+
+def table() -> Iterator[str]:
+    """All events in the order of the code: type, when it happens, what its data holds besides what all such have."""
+    rows = ((code(kind.type), _meaning(kind), _data(kind)) for kind in EVENTS)
+    return make_table(("type", "sent when", "data"), rows)
+
+
+def _meaning(kind: type[Event]) -> str:
+    return inspect.cleandoc(kind.__doc__ or "")
+
+
+def _data(kind: type[Event]) -> str:
+    base: type[Event] | None = next(
+        (base for base in (InstallationEvent, ConnectionEvent) if issubclass(kind, base)), None
+    )
+    known: dict[str, Any] = base.model_fields if base else {}
+    own = [_named(kind, str(field.alias)) for name, field in kind.model_fields.items() if name not in known]
+    shared = {InstallationEvent: "the installation", ConnectionEvent: "the connection", None: ""}[base]
+    return ", ".join(filter(None, [shared, *own]))
+
+
+def _named(kind: type[Event], name: str) -> str:
+    return f"{code(name)} or {code(kind.links[name])}" if name in kind.links else code(name)
