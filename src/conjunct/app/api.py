@@ -18,7 +18,7 @@ from conjunct import (
     providers,
     web,
 )
-from conjunct.actions import read
+from conjunct.actions import read, search
 from conjunct.app import health
 from conjunct.app.cors import Cors
 from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
@@ -95,6 +95,7 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
     # The platform's own address answers reads as well: clients that know one address only use it for all.
     for prefix in ("/read/v1", "/v1"):
         app.include_router(read.router, prefix=prefix, include_in_schema=prefix == "/v1")
+    app.include_router(search.router, prefix="/search/v1")
     app.include_router(web.router)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})

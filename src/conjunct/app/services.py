@@ -11,6 +11,7 @@ from starlette.datastructures import State
 
 from conjunct import __version__
 from conjunct.actions.read import ReadAction, ReadJobs, ReadService
+from conjunct.actions.search import SearchService
 from conjunct.connections import ConnectionService, OAuthFlows
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
@@ -70,6 +71,7 @@ class Services:
     topics: TopicService
     reads: ReadService
     read_jobs: ReadJobs
+    searches: SearchService
     public_url: str
     page_key: bytes = field(repr=False)
 
@@ -193,6 +195,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         topics=TopicService(delivery),
         reads=read.service,
         read_jobs=read.jobs,
+        searches=SearchService(database, installations, connections, clock),
         public_url=public_url,
         page_key=page_key,
     )
