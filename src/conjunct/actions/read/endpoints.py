@@ -8,7 +8,7 @@ from fastapi import Body, Depends, Path, Request, Response
 
 from conjunct.actions.read.schemas import PauseRequest, ReadRequest, ReadResultAsync
 from conjunct.actions.read.service import ReadService
-from conjunct.core.http import Transaction, api_router, json_bytes
+from conjunct.core.http import Transaction, api_router, json_bytes, problems_as_json
 from conjunct.installations import Installations
 from conjunct.operations import BackfillProgress, Operations
 from conjunct.tenants import ProjectId
@@ -36,6 +36,7 @@ ObjectName = Annotated[str, Path(alias="objectName", description="The object's n
     operation_id="triggerRead",
     status_code=201,
     response_model=ReadResultAsync,
+    responses=problems_as_json(400, 500),
 )
 async def trigger_read(
     project_id: ProjectId,
