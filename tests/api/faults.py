@@ -31,12 +31,26 @@ class Faults:
         assert self._requests > 0
         assert not self._faults, "\n" + "\n".join(self._faults)
 
+    async def expect_passage(self, method: str, path: str, **options: Any) -> None:
+        """Send the request; unless its credential is good for it, that is a fault. Whether it succeeds is not."""
+        self._requests += 1
+        self._world.client.headers.pop("X-Api-Key", None)
+        headers = options.pop("credential")
+        answer = await self._world.client.request(method, path, headers=headers, **options)
+        kind = answer.json()["type"].rpartition("/")[2] if answer.status_code >= 400 else ""
+        if answer.status_code in (401, 403) or answer.status_code >= 500 or kind in ("not-found", "org-not-found"):
+            self._faults.append(f"{method} {path[:200]}: {answer.status_code} {answer.text[:300]}")
+
     async def expect(self, statuses: Collection[int], method: str, path: str, **options: Any) -> None:
-        """Send the request; unless its answer is a problem with one of these statuses, that is a fault."""
+        """Send the request; unless its answer is a problem with one of these statuses, that is a fault.
+
+        It is sent with a `credential` (headers) that passes, unless another one is given.
+        """
         self._requests += 1
         self._world.client.headers.pop("X-Api-Key", None)
         operation = operation_at(method, path.partition("?")[0])
-        headers = {**credential(self._world, operation.access if operation else "full"), **options.pop("headers", {})}
+        passing = credential(self._world, operation.access if operation else "full")
+        headers = {**options.pop("credential", passing), **options.pop("headers", {})}
         what = f"{method} {path[:200]} {str(options)[:300]}"
         try:
             answer = await self._world.client.request(method, path, headers=headers, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ LEEWAY = 10
 """Seconds that clocks may differ, and that a client may go on with a token that it remembers until `exp`."""
 
 _LONGEST_TOKEN = 8_192
+_KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # what is none of ours may hold what a database cannot be asked for
 _LONGEST_REF = 500
 _REMEDY = (
     f"Sign the token with {ALGORITHM} and the private key whose public key is registered; name its id as `kid`; give "
@@ -42,8 +44,8 @@ def key_id_of(token: str) -> str:
     if header.get("alg") != ALGORITHM:
         raise _refusal(f"its algorithm is not {ALGORITHM}")
     key_id = header.get("kid")
-    if not isinstance(key_id, str) or not key_id:
-        raise _refusal("its header names no `kid`")
+    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
+        raise _refusal("its header names no `kid` of a registered key")
     return key_id
 
 
