@@ -7,7 +7,7 @@ import sys
 import typer
 
 from conjunct import __version__
-from conjunct.cli import admin, manifests, servers, simulate
+from conjunct.cli import admin, manifests, revisions, servers, simulate
 from conjunct.cli.demo import demo
 from conjunct.cli.output import print_failure
 
@@ -24,7 +24,10 @@ app.command()(servers.api)
 app.command()(servers.worker)
 app.command()(servers.migrate)
 app.command()(manifests.validate)
+app.command()(manifests.plan)
 app.command()(manifests.deploy)
+app.command()(revisions.revisions)
+app.command()(revisions.rollback)
 app.command()(simulate.simulate)
 app.command()(demo)
 app.add_typer(admin.app, name="admin")

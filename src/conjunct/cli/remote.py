@@ -1,0 +1,84 @@
+"""The server that a command speaks to over the API, and how it is found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from conjunct.cli.output import CommandFailed, print_issues
+
+Url = Annotated[str | None, typer.Option(help="The server; else CONJUNCT_URL, else bootstrap.json's.")]
+Project = Annotated[str | None, typer.Option(help="The project's id or name.")]
+ApiKey = Annotated[str | None, typer.Option(help="API key; better given as CONJUNCT_API_KEY.", show_default=False)]
+DataDir = Annotated[Path, typer.Option(help="Where bootstrap.json is.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which project of which server a command works on."""
+
+    url: str
+    project: str
+    api_key: str = field(repr=False)
+
+    def send(self, method: str, path: str, body: Any = None, *, source: Path | None = None) -> Any:
+        """The answer to a request below the project's path; a refusal is told, with the source's lines, and ends it."""
+        return asyncio.run(self._send(method, path, body, source))
+
+    async def _send(self, method: str, path: str, body: Any, source: Path | None) -> Any:
+        from conjunct.core.egress import Egress, EgressError, EgressPolicy
+
+        url = f"{self.url}/v1/projects/{quote(self.project, safe='')}{path}"
+        headers = {"X-Api-Key": self.api_key, "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        async with Egress(policy=EgressPolicy(), user_agent="conjunct-cli") as egress:
+            try:
+                response = await egress.request(method, url, headers=headers, body=content, allow_private=True)
+            except EgressError as error:
+                raise CommandFailed(f"{self.url} does not answer: {error}", "Is the server running?") from None
+        try:
+            answer = json.loads(response.body)
+        except ValueError:
+            raise CommandFailed(f"{self.url} answered {response.status} with something that is not JSON.") from None
+        if response.status >= 400:
+            print(f"error: {answer.get('detail', response.status)}", file=sys.stderr)
+            print_issues(answer.get("issues", []), None if source is None else str(source))
+            if answer.get("remedy"):
+                print(f"  {answer['remedy']}", file=sys.stderr)
+            raise typer.Exit(1)
+        return answer
+
+
+def find_server(data_dir: Path, *, url: str | None, project: str | None, api_key: str | None) -> Server:
+    """The server by options, else by the environment, else by what `conjunct up` has written."""
+    bootstrap = data_dir / "bootstrap.json"
+    known = _read_bootstrap(bootstrap) if bootstrap.is_file() else {}
+    found_url = url or os.environ.get("CONJUNCT_URL") or known.get("url")
+    found_key = api_key or os.environ.get("CONJUNCT_API_KEY") or known.get("apiKey")
+    if not found_url or not found_key:
+        raise CommandFailed(
+            "Which server is not known.",
+            f"Run this where `conjunct up` has written {bootstrap}, or set CONJUNCT_URL and CONJUNCT_API_KEY.",
+        )
+    found_project = project or os.environ.get("CONJUNCT_PROJECT") or known.get("projectName") or "default"
+    return Server(found_url.rstrip("/"), found_project, found_key)
+
+
+def _read_bootstrap(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise CommandFailed(
+            f"{path} is not what `conjunct up` writes.", "Set CONJUNCT_URL and CONJUNCT_API_KEY instead."
+        )
+    return content
