@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.api.world import World
@@ -24,10 +25,13 @@ OF_ALL = {("query", "pageSize"), ("query", "pageToken"), ("header", "Idempotency
 """Parameters that lists and POSTs have here, and that the specification has on few of them or none."""
 
 
-def operations(document: dict[str, Any], prefix: str = "") -> dict[str, tuple[str, str]]:
-    """Method and path by the operation's id."""
+SPECIFICATIONS = ("api.bundled", "read", "write", "search")
+
+
+def operations(document: dict[str, Any], *, of_surfaces: bool = False) -> dict[str, tuple[str, str]]:
+    """Method and path by the operation's id; `of_surfaces`: without what goes before a surface's own paths."""
     return {
-        operation["operationId"]: (method, path.removeprefix(prefix))
+        operation["operationId"]: (method, re.sub("^(/write|/search)?/v1", "", path) if of_surfaces else path)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if isinstance(operation, dict) and "operationId" in operation
@@ -37,9 +41,9 @@ def operations(document: dict[str, Any], prefix: str = "") -> dict[str, tuple[st
 async def test_operations_are_named_and_placed_as_specified(world: World) -> None:
     require_specification()
     specified: dict[str, tuple[str, str]] = {}
-    for name in ("api.bundled", "read"):
+    for name in SPECIFICATIONS:
         specified |= operations(specification(name) or {})
-    ours = operations((await world.client.get("/v1/openapi.json")).json(), prefix="/v1")
+    ours = operations((await world.client.get("/v1/openapi.json")).json(), of_surfaces=True)
     assert ours.keys() - specified.keys() == OURS_ALONE
     common = ours.keys() & specified.keys()
     assert {name: ours[name] for name in common} == {name: specified[name] for name in common}
@@ -49,7 +53,7 @@ async def test_parameters_are_those_that_are_specified(world: World) -> None:
     require_specification()
     document = (await world.client.get("/v1/openapi.json")).json()
     faults = []
-    for name in ("api.bundled", "read"):
+    for name in SPECIFICATIONS:
         other = specification(name) or {}
         for identifier, (method, path) in operations(document).items():
             if (place := operations(other).get(identifier)) is None:
