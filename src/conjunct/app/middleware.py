@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conjunct.core.problem_responses import MEDIA_TYPE, render
-from conjunct.core.problems import Problem, TooLarge
+from conjunct.core.problems import Issue, Problem, TooLarge
 from conjunct.core.telemetry import bind
 from conjunct.kit.ids import new_id
 
@@ -109,6 +109,7 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The body is larger than the {limit:,} bytes that are allowed here.",
         remedy="Send less at once, or ask the operator to raise CONJUNCT_MAX_BODY_BYTES.",
+        issues=[Issue("", f"has more than {limit:,} bytes")],
     )
 
 

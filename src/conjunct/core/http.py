@@ -76,7 +76,10 @@ def _require_json_type(request: Request) -> None:
 
 def _refuse_nul_in_address(request: Request) -> None:
     if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
-        raise InvalidRequest("The address holds a NUL character, which no name or id has.")
+        raise InvalidRequest(
+            "The address holds a NUL character, which no name or id has.",
+            issues=[Issue("", "holds a NUL character", location="path")],
+        )
 
 
 def api_router(**options: Any) -> APIRouter:
@@ -101,11 +104,15 @@ def parse_json(body: bytes) -> Any:
         ) from None
     if _ESCAPED_NUL.search(body):
         raise InvalidRequest(
-            "The body holds a NUL character (\\u0000), which cannot be kept.", remedy="Remove it from the text."
+            "The body holds a NUL character (\\u0000), which cannot be kept.",
+            remedy="Remove it from the text.",
+            issues=[Issue("", "holds a NUL character")],
         )
     if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and _depth_exceeds(value, MAX_JSON_DEPTH):
         raise InvalidRequest(
-            f"The body nests deeper than {MAX_JSON_DEPTH} levels.", remedy="Send a flatter JSON document."
+            f"The body nests deeper than {MAX_JSON_DEPTH} levels.",
+            remedy="Send a flatter JSON document.",
+            issues=[Issue("", f"nests deeper than {MAX_JSON_DEPTH} levels")],
         )
     return value
 

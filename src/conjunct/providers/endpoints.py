@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 
 from conjunct.core.http import api_router
 from conjunct.providers.published import Document, PublishedCatalog
@@ -24,9 +24,6 @@ async def _published(request: Request) -> PublishedCatalog:
 
 
 Published = Annotated[PublishedCatalog, Depends(_published)]
-IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", description="The ETag of what is known: 304 when it is still so.")
-]
 _UNCHANGED = {"description": "It is still as the ETag in If-None-Match says."}
 
 
@@ -37,9 +34,9 @@ _UNCHANGED = {"description": "It is still as the ETag in If-None-Match says."}
     response_model_exclude_none=True,
     responses={304: _UNCHANGED},
 )
-async def list_providers(catalog: Published, if_none_match: IfNoneMatch = None) -> Response:
+async def list_providers(request: Request, catalog: Published) -> Response:
     """Every provider by its name. No credential is needed."""
-    return _answer(catalog.all, if_none_match)
+    return _answer(request, catalog.all)
 
 
 @router.get(
@@ -50,15 +47,14 @@ async def list_providers(catalog: Published, if_none_match: IfNoneMatch = None) 
     responses={304: _UNCHANGED},
 )
 async def get_provider(
-    provider: Annotated[str, Path(description="The provider's name.")],
-    catalog: Published,
-    if_none_match: IfNoneMatch = None,
+    request: Request, provider: Annotated[str, Path(description="The provider's name.")], catalog: Published
 ) -> Response:
     """One provider. No credential is needed."""
-    return _answer(catalog.one(provider), if_none_match)
+    return _answer(request, catalog.one(provider))
 
 
-def _answer(document: Document, if_none_match: str | None) -> Response:
+def _answer(request: Request, document: Document) -> Response:
+    if_none_match = request.headers.get("If-None-Match")
     headers = {"ETag": document.etag, "Cache-Control": f"public, max-age={KEPT_SECONDS}"}
     if if_none_match is not None and (if_none_match.strip() == "*" or document.etag in _ETAG.findall(if_none_match)):
         return Response(status_code=304, headers=headers)

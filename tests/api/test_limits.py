@@ -1,0 +1,91 @@
+"""The limits of requests are the same everywhere, and whoever is beyond one is told which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from conjunct.core.http import MAX_JSON_DEPTH
+from conjunct.core.paging import LARGEST_SIZE
+from conjunct.kit import page_tokens
+from tests.api.access import ACCESS, credential, good_path
+from tests.api.world import World
+
+JSON = {"Content-Type": "application/json"}
+BODIES = [(method, path) for (method, path), operation in ACCESS.items() if operation.takes_body]
+
+
+async def paged(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The path of everything that has pages, with the schemas of its query parameters."""
+    document = (await world.client.get("/v1/openapi.json")).json()
+    found = (
+        (path, {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"})
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        if isinstance(operation, dict)
+    )
+    return ((path, parameters) for path, parameters in found if "pageSize" in parameters)
+
+
+def bounds(schema: dict[str, Any]) -> set[tuple[Any, Any]]:
+    choices = schema.get("anyOf", [schema])
+    return {(each.get("minimum"), each.get("maximum")) for each in choices if each.get("type") == "integer"}
+
+
+async def test_every_page_has_the_same_bounds(world: World) -> None:
+    seen = {path: bounds(parameters["pageSize"]) for path, parameters in await paged(world)}
+    assert len(seen) >= 10
+    assert {path: each for path, each in seen.items() if each != {(1, LARGEST_SIZE)}} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pageSize", "0"),
+        ("pageSize", "-1"),
+        ("pageSize", str(LARGEST_SIZE + 1)),
+        ("pageSize", "9" * 30),
+        ("pageSize", "many"),
+        ("pageSize", "1.5"),
+        ("pageToken", "nonsense"),
+        ("pageToken", "x" * (page_tokens.MAX_LENGTH + 1)),
+    ],
+)
+async def test_a_page_beyond_its_bounds_is_refused_by_name(world: World, name: str, value: str) -> None:
+    for path, _ in await paged(world):
+        headers = credential(world, ACCESS["GET", path].access)
+        answer = await world.client.get(good_path(world, path), params={name: value}, headers=headers)
+        assert answer.status_code == 400, f"{path}: {answer.text}"
+        assert_told(answer, name, "query")
+
+
+def assert_told(answer: httpx.Response, name: str, where: str) -> None:
+    assert [(issue["in"], issue["name"]) for issue in answer.json()["issues"]] == [(where, name)], answer.text
+    assert answer.json()["issues"][0]["detail"]
+
+
+async def test_every_body_may_nest_so_deep_and_no_deeper(world: World) -> None:
+    for method, path in BODIES:
+        headers = {**JSON, **credential(world, ACCESS[method, path].access)}
+        deepest = b'{"unknown": ' * MAX_JSON_DEPTH + b"1" + b"}" * MAX_JSON_DEPTH
+        deeper = b'{"unknown": ' + deepest + b"}"
+        answer = await world.client.request(method, good_path(world, path), content=deeper, headers=headers)
+        assert answer.status_code == 400, f"{path}: {answer.text}"
+        assert f"{MAX_JSON_DEPTH} levels" in answer.json()["detail"]
+        assert_told(answer, "", "body")
+        answer = await world.client.request(method, good_path(world, path), content=deepest, headers=headers)
+        assert "levels" not in answer.text
+
+
+async def test_every_body_may_be_so_large_and_no_larger(world: World) -> None:
+    limit = world.platform.settings.max_body_bytes
+    for method, path in BODIES:
+        headers = {**JSON, **credential(world, ACCESS[method, path].access)}
+        content = b'{"a": "%s"}' % (b"x" * limit)
+        answer = await world.client.request(method, good_path(world, path), content=content, headers=headers)
+        assert answer.status_code == 413, f"{path}: {answer.text[:300]}"
+        assert f"{limit:,} bytes" in answer.json()["detail"]
+        assert_told(answer, "", "body")
