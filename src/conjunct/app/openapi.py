@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -55,6 +56,7 @@ _IDEMPOTENCY_KEY = {
     "description": "A fresh text, such as a UUID: a repeat of the request with it gets the first answer again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
 }
+_API = re.compile(r"(/(read|write|search))?/v1/")
 _METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -64,7 +66,7 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         for path, methods in document["paths"].items():
             for method in methods.keys() & set(_METHODS):
-                _complete(methods[method], method, public=not path.startswith("/v1"))
+                _complete(methods[method], method, api=_API.match(path) is not None)
         schemas = document["components"]["schemas"]
         schemas["Problem"] = _PROBLEM_SCHEMA
         for unused in ("HTTPValidationError", "ValidationError"):
@@ -73,12 +75,12 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _complete(operation: dict[str, Any], method: str, *, public: bool) -> None:
+def _complete(operation: dict[str, Any], method: str, *, api: bool) -> None:
     responses = operation["responses"]
     # FastAPI tells of its own answer to bad input, which is a problem here like any other.
     if responses.get("422", {}).get("description") == "Validation Error":
         del responses["422"]
-    if public:
+    if not api:
         return
     responses["default"] = {"description": "A problem.", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
     if method == "post":
