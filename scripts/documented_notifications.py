@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Container, Iterator
 
 from conjunct.notifications import EVENTS, ConnectionEvent, Event, InstallationEvent
 from scripts.markdown import code
@@ -22,13 +21,18 @@ def _meaning(kind: type[Event]) -> str:
 
 
 def _data(kind: type[Event]) -> str:
-    base: type[Event] | None = next(
-        (base for base in (InstallationEvent, ConnectionEvent) if issubclass(kind, base)), None
-    )
-    known: dict[str, Any] = base.model_fields if base else {}
+    shared, known = _shared(kind)
     own = [_named(kind, str(field.alias)) for name, field in kind.model_fields.items() if name not in known]
-    shared = {InstallationEvent: "the installation", ConnectionEvent: "the connection", None: ""}[base]
-    return ", ".join(filter(None, [shared, *own]))
+    return ", ".join([*shared, *own])
+
+
+def _shared(kind: type[Event]) -> tuple[list[str], Container[str]]:
+    """What stands for the data that all events of the kind have, and the fields that it stands for."""
+    if issubclass(kind, InstallationEvent):
+        return ["the installation"], InstallationEvent.model_fields
+    if issubclass(kind, ConnectionEvent):
+        return ["the connection"], ConnectionEvent.model_fields
+    return [], ()
 
 
 def _named(kind: type[Event], name: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, get_args
 
 import orjson
 import pytest
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from conjunct.notifications import EVENTS, Event, EventType
+from conjunct.notifications import EVENTS, ConnectionEvent, Event, EventType, InstallationEvent
 from conjunct.notifications.messages import MAX_BYTES, body, message_id, too_large
 from tests.notifications.conftest import payload_schema
 from tests.support.specification import require_specification, specification
@@ -30,6 +32,7 @@ INSTALLATION = {
     "group_name": "Acme Inc",
 }
 CONFIG = {"read": {"objects": {"contacts": {"objectName": "contacts"}}}}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "notifications.md"
 MOMENT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 WINDOW = {"object_name": "contacts", "from_timestamp": MOMENT, "until_timestamp": MOMENT}
 
@@ -148,3 +151,22 @@ def test_each_destination_has_a_message_id_of_its_own_for_an_event() -> None:
     assert len(ids) == 2
     assert all(each.startswith("ntf_01a1fc1f201576ce87251ce13ba17028_") for each in ids)
     assert message_id(event, "d1") in ids
+
+
+@pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.type)
+def test_an_event_is_documented_once_and_says_when_it_happens(kind: type[Event]) -> None:
+    lines = [
+        line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{kind.type}` |")
+    ]
+    assert len(lines) == 1
+    assert " ".join((kind.__doc__ or "").split()) in lines[0]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("installation", InstallationEvent), ("connection", ConnectionEvent)])
+def test_what_all_events_of_a_kind_tell_is_documented(name: str, kind: type[Event]) -> None:
+    [told] = re.findall(
+        rf"\*the {name}\* stands\s+for\s+([^;.]*)[;.]|\*the {name}\* for\s+([^;.]*)[;.]",
+        DOCUMENT.read_text(encoding="utf-8"),
+        re.IGNORECASE,
+    )
+    assert re.findall(r"`(\w+)`", "".join(told)) == [field.alias for field in kind.model_fields.values()]

@@ -163,9 +163,7 @@ async def test_for_a_disabled_destination_it_is_held(workless: Notified, receive
     await workless.listen(receiver, "connection.refreshed")
     await rows(workless.platform, "update destination set state = 'disabled', disabled_reason = 'gone'")
     await publish(workless)
-    [row] = await rows(
-        workless.platform, "select state, attempts, next_at, expires_at > now() from delivery_message"
-    )
+    [row] = await rows(workless.platform, "select state, attempts, next_at, expires_at > now() from delivery_message")
     assert tuple(row) == ("pending", 0, None, True)
     assert await rows(workless.platform, "select id from job where kind = 'delivery.retry'") == []
 

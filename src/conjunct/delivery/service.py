@@ -122,7 +122,7 @@ class DeliveryService:
         messages whose first attempt failed: those for a disabled destination are held, and those for a destination
         that was removed go with it.
         """
-        in_order = sorted(messages, key=_destination)
+        in_order = sorted({message.id: message for message in messages}.values(), key=_destination)
         for (project_id, destination_id), group in groupby(in_order, key=_destination):
             health = await repository.keep(session, project_id, destination_id)
             if health is not None:
