@@ -31,14 +31,18 @@ class Faults:
         assert self._requests > 0
         assert not self._faults, "\n" + "\n".join(self._faults)
 
-    async def expect_passage(self, method: str, path: str, **options: Any) -> None:
-        """Send the request; unless its credential is good for it, that is a fault. Whether it succeeds is not."""
+    async def expect_passage(self, method: str, path: str, *, succeeds: bool = False, **options: Any) -> None:
+        """Send the request; unless its credential is good for it, that is a fault.
+
+        Whether the request is good as well matters only if it `succeeds`.
+        """
         self._requests += 1
         self._world.client.headers.pop("X-Api-Key", None)
         headers = options.pop("credential")
         answer = await self._world.client.request(method, path, headers=headers, **options)
         kind = answer.json()["type"].rpartition("/")[2] if answer.status_code >= 400 else ""
-        if answer.status_code in (401, 403) or answer.status_code >= 500 or kind in ("not-found", "org-not-found"):
+        refused = answer.status_code in (401, 403) or kind in ("not-found", "org-not-found")
+        if refused or answer.status_code >= 500 or (succeeds and answer.status_code != 200):
             self._faults.append(f"{method} {path[:200]}: {answer.status_code} {answer.text[:300]}")
 
     async def expect(self, statuses: Collection[int], method: str, path: str, **options: Any) -> None:
