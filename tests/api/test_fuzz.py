@@ -39,6 +39,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+AnyOperation = APIOperation[Any, Any, Any, Any]
+AnyCase = Case[Any]
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
@@ -53,7 +55,7 @@ class Fuzzer:
     statuses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
-    def send(self, case: Case, *, existing: bool, by: str) -> Any:
+    def send(self, case: AnyCase, *, existing: bool, by: str) -> Any:
         """Send the request; keeps count of it."""
         if existing:
             known = {name: value for name, value in self.places.items() if name in case.path_parameters}
@@ -64,20 +66,25 @@ class Fuzzer:
         return response
 
 
-def in_order(document: dict[str, Any], prefix: str = "") -> Iterator[tuple[APIOperation, str]]:
+def in_order(document: dict[str, Any], prefix: str = "") -> Iterator[tuple[AnyOperation, str]]:
     """The document's operations and the whole path of each; those that delete things come last."""
-    found = [each.ok() for each in schemathesis.openapi.from_dict(document).get_all_operations()]
+    found = [_understood(each) for each in schemathesis.openapi.from_dict(document).get_all_operations()]
     for operation in sorted(found, key=lambda each: each.method == "delete"):
         yield operation, prefix + operation.path
 
 
-def strategies(operation: APIOperation) -> Iterator[Any]:
+def _understood(result: Any) -> AnyOperation:
+    operation: AnyOperation = result.ok()
+    return operation
+
+
+def strategies(operation: AnyOperation) -> Iterator[Any]:
     """What makes up requests as described, and requests that are wrong in something."""
     for mode in MODES:
         yield operation.as_strategy(generation_mode=mode)
 
 
-async def fuzz(fuzzer: Fuzzer, operation: APIOperation, check: Any, by: str) -> None:
+async def fuzz(fuzzer: Fuzzer, operation: AnyOperation, check: Any, by: str) -> None:
     """Send requests of every kind to one operation; every fault is kept."""
     for strategy in strategies(operation):
 
@@ -90,7 +97,7 @@ async def fuzz(fuzzer: Fuzzer, operation: APIOperation, check: Any, by: str) -> 
             suppress_health_check=list(HealthCheck),
         )
         @given(case=strategy, existing=st.sampled_from((True, True, False)))
-        def run(case: Case, existing: bool) -> None:
+        def run(case: AnyCase, existing: bool) -> None:
             check(case, fuzzer.send(case, existing=existing, by=by))
 
         try:
@@ -124,7 +131,7 @@ async def test_the_official_openapi(world: World) -> None:
         for operation, _ in in_order({**document, "servers": [{"url": "/"}]}):
             specified = operations[operation.definition.raw["operationId"]]
 
-            def check(case: Case, response: Any, specified: Any = specified) -> None:
+            def check(case: AnyCase, response: Any, specified: Any = specified) -> None:
                 assert response.status_code < 500, response.text
                 (media_type,) = response.headers.get("content-type", [""])
                 faults = list(specified.faults_of(response.status_code, media_type, response.content))
