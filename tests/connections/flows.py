@@ -151,6 +151,9 @@ class Flow:
     server: TokenServer
     client: httpx.AsyncClient
     browser: httpx.AsyncClient
+    catalog: Catalog
+    transport: EgressTransport
+    overrides: ProviderOverrides
 
     async def app(self, provider: str = "hubspot", **more: Any) -> str:
         """Make a provider app; gives its id."""
@@ -230,12 +233,13 @@ async def flow(
     async with AsyncExitStack() as stack:
         hubspot = await stack.enter_async_context(simulate("hubspot", SimulatorOptions(records=10, clock=clock.now)))
         overrides = ProviderOverrides({"hubspot": hubspot.url, **dict.fromkeys(SCRIPTED, server.url)})
+        catalog = Catalog([write_providers(tmp_path), BUILT_IN])
+        transport = _Transport(egress, overrides)
         service = ConnectionService(
             tenants=TenantService(keys),
             keys=keys,
-            catalog=Catalog([write_providers(tmp_path), BUILT_IN]),
-            # The overrides' host is every server's here, so that names for private hosts would hide what is refused.
-            transport=_Transport(egress, overrides),
+            catalog=catalog,
+            transport=transport,
             overrides=overrides,
             clock=clock,
         )
@@ -253,7 +257,22 @@ async def flow(
         project, other = await make_project(database, keys, "acme"), await make_project(database, keys, "rival")
         client = checked(await stack.enter_async_context(serve(app, {"X-Api-Key": project.api_key})))
         browser = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
-        yield Flow(database, service, flows, keys, clock, project, other, hubspot, server, client, browser)
+        yield Flow(
+            database=database,
+            service=service,
+            flows=flows,
+            keys=keys,
+            clock=clock,
+            project=project,
+            other=other,
+            hubspot=hubspot,
+            server=server,
+            client=client,
+            browser=browser,
+            catalog=catalog,
+            transport=transport,
+            overrides=overrides,
+        )
 
 
 class _Transport(EgressTransport):

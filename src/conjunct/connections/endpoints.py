@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request, Response
 
 from conjunct.connections.problems import ConnectionNotFound
+from conjunct.connections.refreshing import Refresh
 from conjunct.connections.schemas import Connection, GenerateConnectionRequest, UpdateConnectionRequest
-from conjunct.connections.service import ConnectionService, Refresh
+from conjunct.connections.service import ConnectionService
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
 from conjunct.core.paging import PagerDep
 from conjunct.tenants import CallerDep, FrontendProjectId
@@ -108,14 +109,12 @@ async def get_connection(
     with_credentials = include_creds or include_refresh_token
     if with_credentials:
         caller.require("full")
-    if not with_credentials and refresh is None:
+    if refresh is not None:
+        await connections.ensure_fresh(database, project_id, connection_id, refresh)
+    if not with_credentials:
         async with database.reading() as reading:
             return json_bytes(await connections.get_json(reading, project_id, connection_id))
     async with database.transaction() as session:
-        if refresh is not None:
-            await connections.ensure_fresh(session, project_id, connection_id, refresh)
-        if not with_credentials:
-            return json_bytes(await connections.get_json(session, project_id, connection_id))
         return json_bytes(
             await connections.get_json_with_credentials(
                 session, project_id, connection_id, refresh_token=include_refresh_token

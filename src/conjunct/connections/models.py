@@ -15,7 +15,8 @@ class ConnectionRow(Base):
     """One group's credentials for one provider.
 
     `sealed_credentials` is one JSON document, encrypted for the place `connection:<id>:credentials`. `version` counts
-    the credentials: it grows each time they are replaced.
+    the credentials: it grows each time they are replaced. `refresh_claim` is whose turn it is to refresh the access
+    token, until `refresh_claim_until`.
     """
 
     __tablename__ = "connection"
@@ -42,5 +43,7 @@ class ConnectionRow(Base):
     access_token_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     throttled_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column(server_default="1")
+    refresh_claim: Mapped[str | None] = mapped_column(Text)
+    refresh_claim_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     update_time: Mapped[Timestamp] = mapped_column(server_default=func.now())

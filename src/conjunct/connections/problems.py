@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conjunct.core.problems import InvalidRequest, NotFound, Unprocessable
+from conjunct.core.problems import InvalidRequest, NotFound, Unavailable, Unprocessable
 
 
 class ConnectionNotFound(NotFound):
@@ -37,6 +37,27 @@ class RefreshNotPossible(Unprocessable):
 
     slug = "refresh-not-possible"
     title = "The access token cannot be refreshed"
+
+
+class RefreshRefused(Unprocessable):
+    """The provider gives no new access token for the refresh token."""
+
+    slug = "refresh-refused"
+    title = "The provider gave no new access token"
+
+
+class RefreshPending(Unavailable):
+    """The access token could not be refreshed now; later it may be."""
+
+    slug = "refresh-pending"
+    title = "The access token could not be refreshed now"
+
+    def __init__(self, connection_id: str, why: str = "a refresh is under way for long") -> None:
+        super().__init__(
+            f"The access token of connection {connection_id!r} is not fresh yet: {why}.",
+            remedy="Try again in a moment.",
+            retryable=True,
+        )
 
 
 class NoSuchProvider(Unprocessable):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -138,6 +139,28 @@ class ConnectionRepository:
     async def change(self, project_id: str, connection_id: str, **values: Any) -> None:
         statement = update(ConnectionRow).where(*_one(project_id, connection_id))
         await self._session.execute(statement.values(update_time=func.clock_timestamp(), **values))
+
+    async def claim_refresh(self, project_id: str, connection_id: str, claim_id: str, seconds: int) -> bool:
+        """Whether the refresh is now the claimant's: not while another's claim lasts."""
+        now = func.clock_timestamp()
+        free = or_(ConnectionRow.refresh_claim_until.is_(None), ConnectionRow.refresh_claim_until < now)
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id), free)
+        values = {"refresh_claim": claim_id, "refresh_claim_until": now + timedelta(seconds=seconds)}
+        claimed = await self._session.execute(statement.values(**values).returning(ConnectionRow.id))
+        return claimed.first() is not None
+
+    async def end_refresh(
+        self, project_id: str, connection_id: str, claim_id: str, version: int, values: Mapping[str, Any]
+    ) -> bool:
+        """End a claim on the credentials of that version, with the new values that it brought, if any.
+
+        Whether it could be done: not when the claim is another's by now, or the credentials are others.
+        """
+        mine = (ConnectionRow.refresh_claim == claim_id, ConnectionRow.version == version)
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id), *mine)
+        changed = {"update_time": func.clock_timestamp(), **values} if values else {}
+        statement = statement.values({"refresh_claim": None, "refresh_claim_until": None, **changed})
+        return (await self._session.execute(statement.returning(ConnectionRow.id))).first() is not None
 
     async def set_status(self, project_id: str, connection_id: str, status: str, version: int | None) -> bool:
         """Whether it was another one before. With `version`, only where the credentials are still those."""

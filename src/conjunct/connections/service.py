@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.connections.account import Account
-from conjunct.connections.credential_kinds import accepted_kinds, credentials_of_kind, read_credentials, scheme_of
-from conjunct.connections.credentials import (
-    StoredCredentials,
-    access_expiry,
-    for_requests,
-    from_document,
-    place_of,
-    shown,
-    to_document,
-)
+from conjunct.connections.credential_kinds import accepted_kinds, credentials_of_kind, read_credentials
+from conjunct.connections.credentials import for_requests, shown
 from conjunct.connections.grants import Grant
 from conjunct.connections.notices import ConnectionNotices
-from conjunct.connections.problems import ConnectionNotFound, NoSuchProvider, RefreshNotPossible
+from conjunct.connections.problems import ConnectionNotFound, NoSuchProvider
 from conjunct.connections.provider_apps.service import ProviderAppService
+from conjunct.connections.refreshing import Refresh, Refresher
 from conjunct.connections.repository import ConnectionRepository
 from conjunct.connections.schemas import ConnectionRequest, GenerateConnectionRequest, UpdateConnectionRequest
 from conjunct.connections.state import ConnectionState
 from conjunct.connections.tokens import TokenEndpoint
 from conjunct.connections.update_mask import ACCOUNT_MASKS, credential_mask, read_mask
+from conjunct.connections.vault import Vault
 from conjunct.connectors import Connector, Definition, Transport
+from conjunct.core.database import Database
 from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.kit.clock import Clock, SystemClock
@@ -43,8 +38,6 @@ from conjunct.notifications import (
 )
 from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider
 from conjunct.tenants import ProjectKeys, TenantService
-
-Refresh = Literal["force", "ifExpired"]
 
 
 class ConnectionListener(Protocol):
@@ -79,7 +72,6 @@ class ConnectionService:
         notifications: NotificationService | None = None,
     ) -> None:
         self._tenants = tenants
-        self._keys = keys
         self._catalog = catalog
         self._transport = transport
         self._overrides = overrides or ProviderOverrides()
@@ -89,6 +81,16 @@ class ConnectionService:
         self._notices = ConnectionNotices(notifications)
         self.provider_apps = ProviderAppService(keys=keys, catalog=catalog)
         self.token_endpoint = TokenEndpoint(transport, self._overrides, self._clock)
+        self._vault = Vault(keys)
+        self._refresher = Refresher(
+            vault=self._vault,
+            provider_apps=self.provider_apps,
+            endpoint=self.token_endpoint,
+            notices=self._notices,
+            mark_refused=self._mark_refused,
+            catalog=catalog,
+            clock=self._clock,
+        )
 
     def add_listener(self, listener: ConnectionListener) -> None:
         """Have `listener` asked before a connection is deleted. The composition root calls this."""
@@ -125,26 +127,21 @@ class ConnectionService:
     ) -> bytes:
         """One connection as JSON with its API key, or its access token and scopes. Raises `ConnectionNotFound`."""
         found = orjson.loads(await self.get_json(session, project_id, connection_id))
-        credentials = await self._open(session, project_id, connection_id)
+        credentials = await self._vault.open(session, project_id, connection_id)
         return orjson.dumps({**found, **shown(credentials, refresh_token=refresh_token)})
 
-    async def ensure_fresh(self, session: AsyncSession, project_id: str, connection_id: str, refresh: Refresh) -> None:
+    async def ensure_fresh(self, database: Database, project_id: str, connection_id: str, refresh: Refresh) -> None:
         """See to it that the access token is a good one. Credentials without one are always fresh.
+
+        Many may call it at once, in any process: the provider is asked once. Call it while no transaction is open.
 
         Raises:
             ConnectionNotFound: there is none.
-            RefreshNotPossible: it should be refreshed; without a provider app that cannot be done.
+            RefreshNotPossible: it should be refreshed, and there is no provider app or no refresh token.
+            RefreshRefused: the provider refuses; where the grant is gone, the connection is marked so.
+            RefreshPending: the provider cannot be asked now.
         """
-        state = await self._existing(session, project_id, connection_id)
-        if not state.auth_scheme.startswith("oauth2/"):
-            return
-        expires_at = state.access_token_expires_at
-        if refresh == "force" or (expires_at is not None and expires_at <= self._clock.now()):
-            raise RefreshNotPossible(
-                f"The access token of connection {connection_id!r} was imported, and refreshing it needs the provider "
-                "app that it was made with.",
-                remedy="Make a new connection with a fresh access token.",
-            )
+        await self._refresher.ensure_fresh(database, project_id, connection_id, refresh)
 
     async def generate(self, session: AsyncSession, project_id: str, request: GenerateConnectionRequest) -> str:
         """Make a connection, and its group and consumer where they are new; returns its id.
@@ -172,7 +169,7 @@ class ConnectionService:
             group_id=group_id,
             consumer_id=consumer_id,
             **_account_columns(account),
-            **await self._credential_columns(session, project_id, connection_id, definition, credentials),
+            **await self._vault.columns(session, project_id, connection_id, definition, credentials),
         )
         await self._notices.publish(session, project_id, connection_id, ConnectionCreated)
         return connection_id
@@ -204,7 +201,7 @@ class ConnectionService:
             "provider_app_id": grant.provider_app_id,
             "provider_consumer_ref": grant.consumer_at_provider,
             **_account_columns(account),
-            **await self._credential_columns(session, project_id, connection_id, definition, grant.tokens),
+            **await self._vault.columns(session, project_id, connection_id, definition, grant.tokens),
         }
         if known is not None:
             values |= {"status": "created", "version": known.version + 1}
@@ -238,7 +235,7 @@ class ConnectionService:
         kind = credential_mask(masks, accepted_kinds(definition.auth), state.auth_scheme)
         if kind is not None:
             credentials = credentials_of_kind(definition, change.connection, kind, at="connection.")
-            values |= await self._credential_columns(session, project_id, connection_id, definition, credentials)
+            values |= await self._vault.columns(session, project_id, connection_id, definition, credentials)
             values |= {"status": "created", "version": state.version + 1}
         await connections.change(project_id, connection_id, **values)
         await self._notices.publish(session, project_id, connection_id, ConnectionUpdated)
@@ -281,7 +278,7 @@ class ConnectionService:
         return Connector(
             self._catalog.get(state.provider),
             transport=self._transport,
-            credentials=for_requests(await self._open(session, project_id, connection_id)),
+            credentials=for_requests(await self._vault.open(session, project_id, connection_id)),
             inputs=state.account.inputs,
             module=module,
             base_url_override=self._overrides.base_url(state.provider),
@@ -318,6 +315,9 @@ class ConnectionService:
             await listener(session, project_id, connection_id, error)
         return True
 
+    async def _mark_refused(self, session: AsyncSession, state: ConnectionState, why: str) -> None:
+        await self.mark_bad_credentials(session, state.project_id, state.id, version=state.version, error=why)
+
     async def throttle(self, session: AsyncSession, project_id: str, connection_id: str, until: datetime) -> None:
         """Note that the provider will not listen before `until`; an earlier moment than is known changes nothing."""
         await ConnectionRepository(session).throttle(project_id, connection_id, until)
@@ -335,26 +335,6 @@ class ConnectionService:
         except UnknownProvider as problem:
             issue = Issue("provider", problem.detail, value=provider, remedy=problem.remedy)
             raise NoSuchProvider(problem.detail, remedy=problem.remedy, issues=[issue]) from None
-
-    async def _open(self, session: AsyncSession, project_id: str, connection_id: str) -> StoredCredentials:
-        sealed = await ConnectionRepository(session).sealed_credentials(project_id, connection_id)
-        keyring = await self._keys.keyring(session, project_id)
-        return from_document(keyring.decrypt(sealed, place_of(connection_id)))
-
-    async def _credential_columns(
-        self,
-        session: AsyncSession,
-        project_id: str,
-        connection_id: str,
-        definition: Definition,
-        credentials: StoredCredentials,
-    ) -> dict[str, Any]:
-        keyring = await self._keys.keyring(session, project_id)
-        return {
-            "auth_scheme": scheme_of(definition.auth),
-            "sealed_credentials": keyring.encrypt(to_document(credentials), place_of(connection_id)),
-            "access_token_expires_at": access_expiry(credentials),
-        }
 
 
 def _account_columns(account: Account) -> dict[str, Any]:

@@ -39,6 +39,10 @@ class ConnectionState:
     create_time: datetime
     update_time: datetime
 
+    def access_token_ends_by(self, moment: datetime) -> bool:
+        """Whether there is an access token that is no longer good then; one without a known end always is."""
+        return self.access_token_expires_at is not None and self.access_token_expires_at <= moment
+
     @property
     def account(self) -> Account:
         """Where at the provider the customer's account is."""

@@ -400,6 +400,8 @@ def upgrade() -> None:
         sa.Column("access_token_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("throttled_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("refresh_claim", sa.Text(), nullable=True),
+        sa.Column("refresh_claim_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("status IN ('created', 'working', 'bad_credentials')", name=op.f("connection_status_check")),
