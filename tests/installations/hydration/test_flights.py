@@ -123,7 +123,7 @@ async def test_what_is_forgotten_is_asked_for_anew_even_while_it_is_under_way():
     [late] = flying(flights, pilot)
     await settled()
     pilot.go.set()
-    assert await asyncio.gather(early, late) == [b"1".ljust(10), b"2".ljust(10)]
+    assert [await early, await late] == [b"1".ljust(10), b"2".ljust(10)]
     assert await flights.get("k", pilot) == b"2".ljust(10)
     flights.forget(lambda key: key == "k")
     assert flights.size == 0
