@@ -183,3 +183,24 @@ async def test_the_embedded_database_is_reached_while_it_runs_and_while_it_does_
             command.send(signal.SIGTERM)
             assert await command.ended() == 0
         assert len(await operator.does("list-orgs")) == 4
+
+
+async def test_what_the_operator_does_stands_in_the_audit_log(operator: Operator, database: Database) -> None:
+    key = {"CONJUNCT_MASTER_KEY": "k1:" + "A" * 43 + "="}
+    made, first = await operator.does("create-org", "Acme", "--builder", "ada@acme.example")
+    org = last_word(made)
+    builder, second = await operator.does("create-builder", "bob@acme.example", "--org", org)
+    _, third = await operator.does("create-token", "bob@acme.example", "--revoke")
+    project, api_key = await operator.does("create-project", "staging", "--org", org, **key)
+    await operator.is_refused("create-builder", "bob@acme.example", told="bob@acme.example")
+    async with database.reading() as reading:
+        rows = (await reading.execute(text("SELECT * FROM audit_entry ORDER BY id"))).mappings().all()
+    assert {(row["actor"], row["org_id"]) for row in rows} == {("admin-cli", org)}
+    assert [(row["action"], row["resource_id"], row["detail"]) for row in rows] == [
+        ("admin create-org", org, {}),
+        ("admin create-builder", last_word(builder), {}),
+        ("admin create-token", last_word(builder), {"revoked": 1}),
+        ("admin create-project", last_word(project), {}),
+    ]
+    told = str([dict(row) for row in rows])
+    assert [line for line in (first, second, third, api_key) if last_word(line) in told] == []

@@ -13,7 +13,16 @@ from sqlalchemy import text
 from conjunct.core.database import Database
 from conjunct.kit.clock import ManualClock
 from conjunct.queue import Done, Job, PostgresEngine
-from conjunct.tenants.audit import ADMIN_CLI, SYSTEM, AuditLog, Entry, ensure_sweep, note_change, record_change
+from conjunct.tenants.audit import (
+    ADMIN_CLI,
+    SYSTEM,
+    AuditLog,
+    Entry,
+    add_entry,
+    ensure_sweep,
+    note_change,
+    record_change,
+)
 from conjunct.tenants.audit.description import answered_id, resource_of
 from conjunct.tenants.audit.jobs import SWEEP, sweep_handler
 
@@ -47,7 +56,7 @@ def test_the_answer_tells_the_id_of_what_was_made(body: bytes, found: str | None
 async def added(log: AuditLog, database: Database, *entries: Entry) -> list[dict[str, Any]]:
     async with database.transaction() as session:
         for entry in entries:
-            await log.add(session, entry)
+            await add_entry(session, entry)
     async with database.reading() as connection:
         found: list[dict[str, Any]] = orjson.loads((await log.of_project(connection, "p1")).json)
     return found

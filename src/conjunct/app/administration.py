@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.database import Database
 from conjunct.kit.clock import SystemClock
 from conjunct.tenants import NewProject, ProjectKeys, TenantService
+from conjunct.tenants.audit import ADMIN_CLI, Entry, add_entry
 from conjunct.tenants.builders import BuilderNotFound, BuilderService, BuilderState
 from conjunct.tenants.claimed_domains import ClaimedDomainService
 from conjunct.tenants.invites import InviteService
@@ -39,6 +40,7 @@ class Administration:
             except BuilderNotFound:
                 builder = await self._builders.create(session, email, first_name=first_name, last_name=last_name)
             org_id = await self._orgs.found(session, builder, label)
+            await _note(session, "create-org", "org", org_id, org_id=org_id)
             return org_id, await self._builders.give_token(session, builder.id)
 
     async def create_builder(
@@ -55,6 +57,7 @@ class Administration:
             builder = await self._builders.create(session, email, first_name=first_name, last_name=last_name)
             if org_id is not None:
                 await self._admit(session, builder, org_id, owner=owner)
+            await _note(session, "create-builder", "builder", builder.id, org_id=org_id)
             return builder.id, await self._builders.give_token(session, builder.id)
 
     async def create_token(self, email: str, *, revoke: bool = False) -> tuple[str, int]:
@@ -62,6 +65,7 @@ class Administration:
         async with self._database.transaction() as session:
             builder = await self._builders.with_email(session, email, lock=True)
             revoked = await self._builders.revoke_tokens(session, builder.id) if revoke else 0
+            await _note(session, "create-token", "builder", builder.id, org_id=builder.org_id, revoked=revoked)
             return await self._builders.give_token(session, builder.id), revoked
 
     async def create_project(self, keys: ProjectKeys, *, org_id: str, name: str, app_name: str) -> NewProject:
@@ -72,7 +76,11 @@ class Administration:
         async with self._database.transaction() as session:
             await self._orgs.require(session, org_id)
             await ProjectService(keys, self._builders).check_master_key(session)
-            return await TenantService(keys).create_project(session, org_id=org_id, name=name, app_name=app_name)
+            made = await TenantService(keys).create_project(session, org_id=org_id, name=name, app_name=app_name)
+            await _note(
+                session, "create-project", "project", made.project_id, org_id=org_id, project_id=made.project_id
+            )
+            return made
 
     async def list_orgs(self) -> list[OrgSummary]:
         """All orgs, oldest first."""
@@ -82,3 +90,18 @@ class Administration:
     async def _admit(self, session: AsyncSession, builder: BuilderState, org_id: str, *, owner: bool) -> None:
         await self._orgs.require(session, org_id)
         await self._orgs.admit(session, builder, org_id, "owner" if owner else "member")
+
+
+async def _note(
+    session: AsyncSession,
+    command: str,
+    kind: str,
+    resource_id: str,
+    *,
+    org_id: str | None,
+    project_id: str | None = None,
+    **detail: int,
+) -> None:
+    """Tell the audit log what the operator does."""
+    entry = Entry(ADMIN_CLI, f"admin {command}", kind, resource_id, project_id=project_id, org_id=org_id, detail=detail)
+    await add_entry(session, entry)

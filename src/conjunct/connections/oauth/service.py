@@ -32,6 +32,7 @@ from conjunct.core.database import Database
 from conjunct.core.problems import Issue
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.tenants import ProjectKeys
+from conjunct.tenants.audit import note_change, record_change
 
 CALLBACK_PATH = "/callbacks/v1/oauth"
 """Where providers send customers back to, below the public URL. Builders register it with their OAuth clients."""
@@ -137,7 +138,17 @@ class OAuthFlows:
                 is None
             ):
                 raise AuthorizationExpired
-            return await self._connections.store_grant(session, taken.row.project_id, self._grant(taken, issued))
+            connection_id = await self._connections.store_grant(
+                session, taken.row.project_id, self._grant(taken, issued)
+            )
+            note_change(
+                actor=f"consumer:{taken.row.consumer_ref}",
+                project_id=taken.row.project_id,
+                resource_kind="connection",
+                resource_id=connection_id,
+            )
+            await record_change(session)
+            return connection_id
 
     async def _app(
         self, session: AsyncSession, project_id: str, definition: Definition, app_id: str | None
@@ -213,6 +224,13 @@ class OAuthFlows:
             redirect_uri=self._redirect_uri,
             sealed_verifier=None if verifier is None else keyring.encrypt(verifier.encode(), _place(digest)),
             expire_time=now + LIFETIME,
+        )
+        note_change(
+            project_id=project_id,
+            resource_kind="connection",
+            resource_id=who.connection_id,
+            provider=definition.name,
+            groupRef=who.group_ref,
         )
         return url
 

@@ -50,10 +50,10 @@ def safe_parameters(request: Request) -> dict[str, str]:
 
 
 async def detail_of(request: Request) -> dict[str, Any]:
-    """What the entry says besides: the other parameters of the path, those of the query, and the update mask."""
+    """What the entry says besides: the other parameters of the path, the flags of the query, and the update mask."""
     parts = {
         "path": safe_parameters(request),
-        "query": _safe(dict(request.query_params)),
+        "query": _flags(request.query_params),
         "updateMask": await _update_mask(request),
     }
     return {name: value for name, value in parts.items() if value}
@@ -65,6 +65,11 @@ async def _update_mask(request: Request) -> list[str]:
     body = await request.json() if await request.body() else None
     masks = body.get("updateMask") if isinstance(body, dict) else None
     return [str(each)[:LONGEST_TEXT] for each in masks[:MOST_MASKS]] if isinstance(masks, list) else []
+
+
+def _flags(query: Mapping[str, str]) -> dict[str, bool]:
+    """What was switched on and off: other parameters may be secret, such as the code of an OAuth callback."""
+    return {name: value == "true" for name, value in query.items() if value in ("true", "false")}
 
 
 def _safe(values: Mapping[str, Any]) -> dict[str, str]:

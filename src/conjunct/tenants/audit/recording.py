@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.http import on_answer
 from conjunct.tenants.audit.description import answered_id, detail_of, resource_of, safe_parameters
 from conjunct.tenants.audit.entries import ANONYMOUS, Entry
-from conjunct.tenants.audit.service import AuditLog
+from conjunct.tenants.audit.service import AuditLog, add_entry
 from conjunct.tenants.caller import Caller
 
 E = TypeVar("E", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ class _Recording:
         if session is None:
             await self._log.add_alone(entry)
         else:
-            await self._log.add(session, entry)
+            await add_entry(session, entry)
 
     async def _entry(self, response: Response | None) -> Entry:
         request = self._request

@@ -27,7 +27,10 @@ class AuditEntry(_Wire):
     time: datetime
     actor: Annotated[
         str,
-        Field(description="`api-key:<id>`, `jwt:<kid>:<consumerRef>`, `builder:<id>`, `admin-cli` or `system`."),
+        Field(
+            description="`api-key:<id>`, `jwt:<kid>:<consumerRef>`, `builder:<id>`, `consumer:<consumerRef>` of an "
+            "OAuth flow, `admin-cli`, `system` or `anonymous`."
+        ),
     ]
     action: Annotated[str, Field(description="The operation's id, such as `updateInstallation`.")]
     resource: AuditResource

@@ -28,6 +28,11 @@ class Filters:
     until: datetime | None = None
 
 
+async def add_entry(session: AsyncSession, entry: Entry) -> None:
+    """Add an entry to the audit log, on the transaction that makes the change."""
+    await AuditRepository(session).add(**asdict(entry))
+
+
 class AuditLog:
     """Who changed what. Entries are kept for `kept`."""
 
@@ -36,14 +41,10 @@ class AuditLog:
         self._clock = clock
         self._kept = kept
 
-    async def add(self, session: AsyncSession, entry: Entry) -> None:
-        """Add an entry on the transaction that makes the change."""
-        await AuditRepository(session).add(**asdict(entry))
-
     async def add_alone(self, entry: Entry) -> None:
         """Add an entry in a transaction of its own, for a change that is made already."""
         async with self._database.transaction() as session:
-            await self.add(session, entry)
+            await add_entry(session, entry)
 
     async def of_project(
         self, connection: AsyncConnection, project_id: str, page: Page = WHOLE, filters: Filters | None = None
