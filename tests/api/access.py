@@ -97,6 +97,7 @@ CONNECT = {
     "providerMetadata": {"plan": {"value": "gold", "source": "input"}},
 }
 READ = {"groupRef": "acme", "mode": "async", "sinceTimestamp": "2026-01-31T09:30:00Z"}
+WRITE = {"groupRef": "acme", "type": "delete", "record": {"id": "7"}}
 SEARCH = {"objectName": "contacts", "fieldFilters": [{"fieldName": "email", "operator": "eq", "value": "a@b.c"}]}
 PAUSE = {"objects": ["contacts"], "note": "for a while"}
 AUDIT_FILTERS = ("actor", "action", "resourceKind", "resourceId", "since", "until", "pageSize", "pageToken")
@@ -255,6 +256,7 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("POST", "/read" + INSTALLATION + ":unpause"): Operation("full", body=PAUSE),
     ("POST", INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
     ("POST", "/read" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
+    ("POST", "/write" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=WRITE),
     ("POST", "/search" + INTEGRATION): Operation("full", query=("groupRef",), body=SEARCH, needs="?groupRef=acme"),
     ("GET", INTEGRATION + "/objects/{objectName}/metadata"): Operation(
         "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"

@@ -40,7 +40,7 @@ class Faults:
         self._world.client.headers.pop("X-Api-Key", None)
         headers = options.pop("credential")
         answer = await self._world.client.request(method, path, headers=headers, **options)
-        kind = answer.json()["type"].rpartition("/")[2] if answer.status_code >= 400 else ""
+        kind = _kind_of(answer)
         refused = answer.status_code in (401, 403) or kind in ("not-found", "org-not-found")
         if refused or answer.status_code >= 500 or (succeeds and answer.status_code != 200):
             self._faults.append(f"{method} {path[:200]}: {answer.status_code} {answer.text[:300]}")
@@ -67,8 +67,17 @@ class Faults:
             self._faults.append(f"{what}: {fault}: {answer.text[:300]}")
 
 
+def _kind_of(answer: httpx.Response) -> str:
+    """The last part of the type of the problem that is answered, if one is."""
+    if answer.status_code < 400 or answer.headers["content-type"].startswith("text/plain"):
+        return ""
+    return str(answer.json().get("type", "")).rpartition("/")[2]
+
+
 def _not_a_problem(answer: httpx.Response) -> str | None:
     # Whether it is the one that the specification has here is seen by the client, which checks every answer against it.
+    if answer.headers.get("content-type") == "text/plain; charset=utf-8":
+        return None if answer.text and len(answer.text.splitlines()) == 1 else "it is not one line of text"
     if answer.headers.get("content-type") not in ("application/problem+json", "application/json"):
         return f"it is {answer.headers.get('content-type')}"
     body = answer.json()

@@ -38,6 +38,7 @@ MANIFEST: dict[str, Any] = {
                     }
                 ]
             },
+            "write": {"objects": [{"objectName": "contacts", "inheritMapping": True}]},
         },
         {
             "name": "tracker",

@@ -67,7 +67,7 @@ async def test_reads_are_reached_by_host_and_by_path(platform: Platform, host: s
     [
         ("read.example.com", "/v1/projects/default/connections"),
         ("read.example.com", f"/read/v1{READ}"),
-        ("write.example.com", f"/v1{READ}"),
+        ("write.example.com", "/v1/projects/default/connections"),
         ("example.com", "/read/v1/projects/default/connections"),
     ],
 )
@@ -147,3 +147,46 @@ async def test_an_upload_may_be_longer(platform: Platform) -> None:
     assert (await platform.client.put(path, content=b"x" * (LIMIT + 1))).status_code == 200
     answer = await platform.client.put(path, content=b"x" * (UPLOAD_LIMIT + 1))
     assert_too_large(answer.status_code, answer.json(), UPLOAD_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "body", "status"),
+    [
+        ("example.com", f"/v1{READ}", {"type": "create", "record": {}}, 400),
+        ("api.example.com", f"/v1{READ}", {"type": None}, 400),
+        ("write.example.com", f"/v1{READ}", {"type": "create", "record": {}}, 400),
+        ("example.com", f"/write/v1{READ}", {"record": {}}, 400),
+        ("example.com", f"/v1{READ}", {"mode": "async"}, 201),
+        ("read.example.com", f"/v1{READ}", {"mode": "async", "type": "create"}, 201),
+        ("example.com", f"/read/v1{READ}", {"mode": "async", "type": "create"}, 201),
+        ("example.com", f"/v1{READ}", {"mode": "async", "record": {"type": "create"}}, 201),
+    ],
+)
+async def test_on_the_platforms_own_address_a_write_is_told_from_a_read_by_its_type(
+    platform: Platform, host: str, path: str, body: dict[str, Any], status: int
+) -> None:
+    await platform.set_up()
+    answer = await platform.client.post(path, headers={"Host": host}, json={"groupRef": "acme", **body})
+    assert answer.status_code == status, answer.text
+    # The integration writes nothing, so that what came to the write surface is refused there, as text.
+    assert answer.headers["content-type"] == ("application/json" if status == 201 else "text/plain; charset=utf-8")
+
+
+async def test_what_is_neither_read_nor_write_is_refused_as_a_read(platform: Platform) -> None:
+    await platform.set_up()
+    for content in (b"", b"{", b"[]", b'"type"', b"null", b"\xff"):
+        answer = await platform.client.post(f"/v1{READ}", content=content)
+        assert answer.status_code == 400
+        assert answer.json()["requestId"]
+
+
+async def test_a_body_too_large_is_refused_before_it_is_told_what_it_is(platform: Platform) -> None:
+    await platform.set_up()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(LIMIT // 100 + 1):
+            yield b" " * 100
+
+    answer = await platform.client.post(f"/v1{READ}", content=pieces())
+    assert answer.status_code == 413
+    assert answer.json()["type"].endswith("too-large")

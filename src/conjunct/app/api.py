@@ -18,10 +18,10 @@ from conjunct import (
     providers,
     web,
 )
-from conjunct.actions import read, search
+from conjunct.actions import read, search, write
 from conjunct.app import health
 from conjunct.app.cors import Cors
-from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting
+from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting, WriteRouting
 from conjunct.app.openapi import openapi_of
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.settings import Settings
@@ -92,12 +92,15 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
     install_problem_handlers(app)
     for router in PLATFORM:
         app.include_router(router, prefix="/v1")
-    # The platform's own address answers reads as well: clients that know one address only use it for all.
+    # The platform's own address answers reads as well: clients that know one address only use it for all. Writes come
+    # there too, and are sent on by WriteRouting.
     for prefix in ("/read/v1", "/v1"):
         app.include_router(read.router, prefix=prefix, include_in_schema=prefix == "/v1")
+    app.include_router(write.router, prefix="/write/v1")
     app.include_router(search.router, prefix="/search/v1")
     app.include_router(web.router)
     app.include_router(health.router)
+    app.add_middleware(WriteRouting)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})
     app.add_middleware(SurfaceRouting)
     app.cors_origins = settings.cors_origins

@@ -6,8 +6,10 @@ import re
 import time
 from collections.abc import Mapping
 
+import orjson
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conjunct.core.problem_responses import MEDIA_TYPE, render
@@ -18,6 +20,7 @@ from conjunct.kit.ids import new_id
 SURFACES = ("read", "write", "search", "proxy")
 """Surfaces with a host label and a path prefix of their own; `api` and any other host is the platform's."""
 
+_READ_OR_WRITE = re.compile(r"/v1/projects/[^/]+/integrations/[^/]+/objects/(?!.*:deliverResults$)[^/]+")
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger("conjunct.http")
@@ -66,6 +69,51 @@ class SurfaceRouting:
             prefix = f"/{surface}"
             scope = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
         await self._app(scope, receive, send)
+
+
+class WriteRouting:
+    """Sends what is a write on the platform's own address to where writes are answered.
+
+    There, reads and writes have one path; what tells them apart is that the body of a write has a `type`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not _READ_OR_WRITE.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return
+        except Problem as problem:
+            await refuse(scope, send, problem)
+            return
+        if _is_write(body):
+            scope = {**scope, "path": "/write" + scope["path"], "raw_path": b"/write" + scope["raw_path"]}
+        await self._app(scope, _once(body, then=receive), send)
+
+
+def _is_write(body: bytes) -> bool:
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:  # whoever answers it says where it is broken
+        return False
+    return isinstance(asked, dict) and "type" in asked
+
+
+def _once(body: bytes, *, then: Receive) -> Receive:
+    """Receives a body that was read already, and after it what comes."""
+    waiting = [body]
+
+    async def receive() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await then()
+
+    return receive
 
 
 def surface_of_host(scope: Scope) -> str | None:

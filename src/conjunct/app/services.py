@@ -12,6 +12,7 @@ from starlette.datastructures import State
 from conjunct import __version__
 from conjunct.actions.read import ReadAction, ReadJobs, ReadService
 from conjunct.actions.search import SearchService
+from conjunct.actions.write import WriteService
 from conjunct.connections import ConnectionService, OAuthFlows
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
@@ -72,6 +73,7 @@ class Services:
     reads: ReadService
     read_jobs: ReadJobs
     searches: SearchService
+    writes: WriteService
     public_url: str
     page_key: bytes = field(repr=False)
 
@@ -195,6 +197,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         topics=TopicService(delivery),
         reads=read.service,
         read_jobs=read.jobs,
+        writes=WriteService(installations, operations, catalog()),
         searches=SearchService(database, installations, connections, clock),
         public_url=public_url,
         page_key=page_key,

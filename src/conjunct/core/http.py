@@ -157,6 +157,12 @@ def json_bytes(body: bytes | str | None, status: int = 200) -> Response:
     return Response(body or b"[]", status_code=status, media_type="application/json")
 
 
+def problems_as_text(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """As `problems_as_json`, for those that are sent as one line of `text/plain`."""
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    return {status: {"description": "What is wrong, in one line.", "content": content} for status in statuses}
+
+
 def problems_as_json(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of operations whose problems of these statuses are sent as plain `application/json`.
 

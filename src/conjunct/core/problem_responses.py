@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from conjunct.core.problems import InvalidRequest, Issue, Location, NotFound, Problem, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+PLAIN_TEXT = "text/plain"
 _LOCATIONS: dict[object, Location] = {"path": "path", "query": "query", "header": "header"}
 _MAX_SHOWN_VALUE = 200
 _SECRET_NAME = re.compile("key|secret|password|token|credential|auth", re.IGNORECASE)
@@ -61,6 +62,12 @@ def render(problem: Problem, *, request_id: str | None, path: str | None = None)
     return orjson.dumps(wire, default=str)
 
 
+def as_line(problem: Problem) -> str:
+    """The problem as one line of text: every fault, where there are some."""
+    faults = [f"{issue.name}: {issue.detail}" if issue.name else issue.detail for issue in problem.issues]
+    return " ".join(("; ".join(faults) or problem.detail).split())
+
+
 def _answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
     request_id = request.scope.get("state", {}).get("request_id")
     headers = dict(headers or {})
@@ -68,6 +75,8 @@ def _answer(request: Request, problem: Problem, headers: dict[str, str] | None =
         seconds = max(0, round((problem.retry_after - datetime.now(UTC)).total_seconds()))
         headers["Retry-After"] = str(seconds)
     media_type = _media_type(request, problem.status)
+    if media_type == PLAIN_TEXT:
+        return Response(as_line(problem), problem.status, headers, media_type)
     return Response(render(problem, request_id=request_id), problem.status, headers, media_type)
 
 

@@ -1,6 +1,6 @@
 """An integration bound to a group: what the group chose, worked out into what is to be done."""
 
-from conjunct.installations.content import ConfigContent, parse_content
+from conjunct.installations.content import ConfigContent, WriteConfigObject, parse_content
 from conjunct.installations.endpoints import Installations, router
 from conjunct.installations.fields import router as fields_router
 from conjunct.installations.foresight import InstallationForesight
@@ -58,6 +58,7 @@ __all__ = [
     "as_provider",
     "provider_problem",
     "ConfigContent",
+    "WriteConfigObject",
     "parse_content",
     "InstallationNotFound",
     "InstallationExists",

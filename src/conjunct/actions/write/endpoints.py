@@ -1,0 +1,48 @@
+"""The write action over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request, Response
+
+from conjunct.actions.write.schemas import BatchAnswer, WriteAnswer, WriteFailure, WriteRequest
+from conjunct.actions.write.service import WriteService
+from conjunct.core.http import Transaction, api_router, json_bytes, problems_as_text
+from conjunct.tenants import ProjectId
+from conjunct.tenants.audit import unaudited
+
+router = api_router(tags=["Write"])
+
+
+async def _service(request: Request) -> WriteService:
+    service: WriteService = request.app.state.writes
+    return service
+
+
+Writes = Annotated[WriteService, Depends(_service)]
+IntegrationId = Annotated[str, Path(alias="integrationId", description="The integration's id or name.")]
+ObjectName = Annotated[str, Path(alias="objectName", description="The object's name, the provider's or yours.")]
+
+
+@router.post(
+    "/projects/{projectIdOrName}/integrations/{integrationId}/objects/{objectName}",
+    operation_id="writeRecords",
+    response_model=WriteAnswer | BatchAnswer,
+    responses={
+        **problems_as_text(400),
+        422: {"description": "The records could not be written.", "model": WriteFailure | BatchAnswer},
+    },
+)
+@unaudited  # each is an operation, with a log of its own
+async def write_records(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    object_name: ObjectName,
+    body: WriteRequest,
+    session: Transaction,
+    writes: Writes,
+) -> Response:
+    """Create, update or delete records of a customer. No provider can be written to yet: it answers 422."""
+    failed = await writes.write(session, project_id, integration_id, object_name, body)
+    return json_bytes(failed.to_wire(), 422)
