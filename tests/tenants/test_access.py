@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -140,6 +141,20 @@ async def test_what_is_remembered_ends_by_itself(
     await authenticator.authenticate(api_key=project.api_key)
     async with database.transaction() as session:
         await session.execute(delete(ApiKeyRow))
+    with pytest.raises(Unauthorized):
+        await authenticator.authenticate(api_key=project.api_key)
+
+
+async def test_what_is_being_looked_up_while_all_is_forgotten_is_not_remembered(
+    database: Database, project: NewProject
+) -> None:
+    authenticator = Authenticator(database)
+    looking_up = asyncio.create_task(authenticator.authenticate(api_key=project.api_key))
+    await asyncio.sleep(0)
+    authenticator.forget()
+    assert not looking_up.done()
+    await looking_up
+    await switch_off(database, project.api_key)
     with pytest.raises(Unauthorized):
         await authenticator.authenticate(api_key=project.api_key)
 

@@ -67,8 +67,8 @@ class Authenticator:
         return str(found)
 
     def forget(self) -> None:
-        """Drop every remembered answer; called where a credential changes."""
-        self._known.clear()
+        """Drop every remembered answer; called where a credential changes, after the change is committed."""
+        self._known = OrderedDict()
 
     async def _by_api_key(self, api_key: str) -> Caller:
         digest = digest_of(api_key)
@@ -140,13 +140,14 @@ class Authenticator:
         return public_key, Caller("jwt", "", frozenset({"frontend"}), project_id=project_id, project_name=name)
 
     async def _remembered(self, key: Hashable, find: Callable[[], Awaitable[Found]]) -> Found:
-        now = time.monotonic()
-        known = self._known.get(key)
+        now, memory = time.monotonic(), self._known
+        known = memory.get(key)
         if known is not None and known[0] > now:
             return cast("Found", known[1])
-        self._known.pop(key, None)
+        memory.pop(key, None)
         found = await find()
-        self._known[key] = (now + _CACHE_SECONDS, found)
-        while len(self._known) > _CACHE_SIZE:
-            self._known.popitem(last=False)
+        # In the memory of before: what was found while everything was forgotten may be old, and is forgotten with it.
+        memory[key] = (now + _CACHE_SECONDS, found)
+        while len(memory) > _CACHE_SIZE:
+            memory.popitem(last=False)
         return found
