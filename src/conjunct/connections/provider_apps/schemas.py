@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from conjunct.connections.fields import Ref, Secret, ShortText
+from conjunct.connections.fields import Ref, ShortText
 
 Scope = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Scopes = Annotated[list[Scope], Field(max_length=500)]
+ClientSecret = Annotated[SecretStr, Field(max_length=2000)]
 Parameter = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -36,7 +37,7 @@ class ProviderAppChanges(_Shape):
     external_ref: Ref | None = Field(None, description="The provider's own id of the app.")
     provider: Ref | None = None
     client_id: Ref | None = None
-    client_secret: Secret | None = Field(None, description="Kept encrypted and never shown again.")
+    client_secret: ClientSecret | None = Field(None, description="Kept encrypted and never shown again.")
     scopes: Scopes | None = Field(
         None, description="Asked of the customer; else those that the provider's definition names."
     )
@@ -48,7 +49,7 @@ class CreateProviderApp(ProviderAppChanges):
 
     provider: Ref
     client_id: Ref
-    client_secret: Secret
+    client_secret: ClientSecret
 
 
 class UpdateProviderApp(_Shape):
