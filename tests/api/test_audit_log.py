@@ -38,11 +38,11 @@ IMPOSSIBLE = {
 """What cannot succeed in this world, and why."""
 
 
-async def entries(world: World) -> list[Mapping[str, Any]]:
+async def entries(world: World) -> list[dict[str, Any]]:
     """The whole audit log, oldest first."""
     async with world.database.reading() as connection:
         rows = await connection.execute(text("SELECT * FROM audit_entry ORDER BY id"))
-        return list(rows.mappings().all())
+        return [dict(row) for row in rows.mappings()]
 
 
 def with_secrets(body: Any) -> Any:
@@ -119,7 +119,7 @@ async def test_every_change_leaves_one_entry_that_says_who_made_it_and_nothing_s
             faults.append(f"is not the request's: {what}")
     assert not faults, "\n".join(faults)
 
-    told = str([dict(each) for each in await entries(world)])
+    told = str(await entries(world))
     secrets = [PLANTED, *world.keys.values(), *world.builders.values(), "whsec_"]
     assert [each for each in secrets if each in told] == []
 
@@ -258,27 +258,27 @@ async def test_a_customer_who_comes_back_from_a_provider_is_told_without_what_th
     assert ended["resource_kind"] == "connection"
     assert ended["resource_id"] in answer.text
     assert ended["detail"] == {}
-    assert [value for value in parse_qs(urlsplit(redirect).query).values() if value[0] in str(dict(ended))] == []
+    assert [value for value in parse_qs(urlsplit(redirect).query).values() if value[0] in str(ended)] == []
 
 
 async def test_a_project_and_an_org_show_their_own_entries_to_those_who_may_see_them(world: World) -> None:
     org = f"/v1/orgs/{world.platform.org_id}"
     world.client.headers.pop("X-Api-Key")
-    as_owner = {"headers": {"Authorization": f"Bearer {world.builders['owner']}"}}
-    as_other = {"headers": {"Authorization": f"Bearer {world.builders['of another org']}"}}
-    await world.client.patch(org, json={"updateMask": ["label"], "org": {"label": "renamed"}}, **as_owner)
+    as_owner = {"Authorization": f"Bearer {world.builders['owner']}"}
+    as_other = {"Authorization": f"Bearer {world.builders['of another org']}"}
+    await world.client.patch(org, json={"updateMask": ["label"], "org": {"label": "renamed"}}, headers=as_owner)
     await world.client.patch(
-        world.platform.project, json={"updateMask": ["appName"], "project": {"appName": "Renamed"}}, **as_owner
+        world.platform.project, json={"updateMask": ["appName"], "project": {"appName": "Renamed"}}, headers=as_owner
     )
-    of_project = (await world.client.get(f"{world.platform.project}/audit-log", **as_owner)).json()
-    of_org = (await world.client.get(f"{org}/audit-log", **as_owner)).json()
+    of_project = (await world.client.get(f"{world.platform.project}/audit-log", headers=as_owner)).json()
+    of_org = (await world.client.get(f"{org}/audit-log", headers=as_owner)).json()
     assert of_project[0]["action"] == "updateProject"
     assert of_project[0]["resource"] == {"kind": "project", "id": world.project_id}
     assert of_project[0]["actor"].startswith("builder:")
     assert of_org[0]["action"] == "updateOrg"
     assert {each["action"] for each in of_org} == {"updateOrg", "createOrgInvite"}
     for path in (f"{world.platform.project}/audit-log", f"{org}/audit-log"):
-        assert (await world.client.get(path, **as_other)).status_code == 404
+        assert (await world.client.get(path, headers=as_other)).status_code == 404
         assert (await world.client.get(path, headers={"X-Api-Key": world.keys["frontend"]})).status_code == 403
 
 

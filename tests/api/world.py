@@ -117,9 +117,8 @@ async def make_world(platform: Platform, database: Database) -> World:
         json={"name": "people-webhook", "type": "webhook", "metadata": {"url": platform.receiver.url}},
     )
     # Twice, so that there is a revision to go back to.
-    for manifest in (_nameless(MANIFEST), MANIFEST):
-        source = {"sourceYaml": yaml.safe_dump(manifest)}
-        deployed = await platform.send("PUT", "/integrations:batch", 200, json=source)
+    await _deploy(platform, _nameless(MANIFEST))
+    deployed = await _deploy(platform, MANIFEST)
     acme = await _connect(platform, ACME, provider="hubspot", oauth2AuthorizationCode={"accessToken": {"token": "t"}})
     globex = await _connect(
         platform, GLOBEX, provider="redmine", apiKey="rm-key", providerWorkspaceRef="https://redmine.example.com"
@@ -167,6 +166,12 @@ async def make_world(platform: Platform, database: Database) -> World:
         builders=builders,
         invite=await _invite(platform, builders["owner"]),
     )
+
+
+async def _deploy(platform: Platform, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    source = {"sourceYaml": yaml.safe_dump(manifest)}
+    deployed: list[dict[str, Any]] = await platform.send("PUT", "/integrations:batch", 200, json=source)
+    return deployed
 
 
 def _nameless(manifest: dict[str, Any]) -> dict[str, Any]:
