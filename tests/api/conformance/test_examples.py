@@ -42,8 +42,8 @@ FROM_FIELDS = {
 
 REFUSED = {
     ("createJWTKey", "example1"): (400, "its public key is not a key: the text is cut off"),
-    ("updateConnection", "rotateApiKey"): (422, "the one connection here is an OAuth one"),
-    ("updateConnection", "updateBasicAuth"): (422, "the one connection here is an OAuth one"),
+    ("updateConnection", "rotateApiKey"): (400, "the one connection here is an OAuth one"),
+    ("updateConnection", "updateBasicAuth"): (400, "the one connection here is an OAuth one"),
     **{
         ("writeRecords", name): (422, "no provider of the catalog writes yet")
         for name in (
@@ -135,11 +135,11 @@ class Stage:
             await self.install("patched")
         if specified.name in ("upsertMetadataForConnection", "upsertMetadataForInstallation"):
             body = {**body, "fields": {"contacts": [each for fields in body["fields"].values() for each in fields]}}
-        url = specified.path
+        url, query = specified.path, {"groupRef": "acme"} if specified.name == "searchRecords" else {}
         for name in re.findall(r"{(\w+)}", url):
             url = url.replace(f"{{{name}}}", self.places[name])
         return await self.platform.client.request(
-            specified.method, url, json=speaking_of(body, existing), headers=self._headers(specified)
+            specified.method, url, params=query, json=speaking_of(body, existing), headers=self._headers(specified)
         )
 
     async def connect(self, group: str) -> dict[str, str]:
@@ -155,7 +155,7 @@ class Stage:
 
     async def install(self, group: str) -> None:
         """Install the integration for a group, as the examples have it."""
-        selected = {"objectName": "contacts", "selectedFields": {"billingcity": True}}
+        selected = {"objectName": "contacts", "schedule": "*/15 * * * *", "selectedFields": {"billingcity": True}}
         body = {"groupRef": group, "config": {"content": {"read": {"objects": {"contacts": selected}}}}}
         await self.platform.send("POST", "/integrations/crm/installations", 201, json=body)
 
@@ -174,7 +174,8 @@ async def set_up(platform: Platform, database: Database) -> Stage:
     (crm,) = await send("PUT", "/integrations:batch", 200, json={"sourceYaml": yaml.safe_dump(MANIFEST)})
     await platform.connect()
     platform.integration = crm["id"]
-    await platform.install({"read": {"objects": {"contacts": {}}}})
+    deletes = {"objectName": "contacts", "deletionSettings": {"enabled": True}}
+    await platform.install({"read": {"objects": {"contacts": {}}}, "write": {"objects": {"contacts": deletes}}})
     topic = await send("POST", "/topics", 201, json={"name": "notices"})
     app = {"provider": "hubspot", "clientId": "client", "clientSecret": "secret"}
     provider_app = await send("POST", "/provider-apps", 200, json={**app, "externalRef": "one"})
@@ -200,11 +201,11 @@ async def set_up(platform: Platform, database: Database) -> Stage:
         "orgId": platform.org_id,
         "parentId": platform.org_id,
         "builderId": candidate,
+        "objectName": "contacts",
         "targetObject": "contacts",
     }
     places = {
         **existing,
-        "objectName": "contacts",
         "integrationId": crm["id"],
         "installationId": platform.installation,
         "destination": "contactWebhook",
