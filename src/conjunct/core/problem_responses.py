@@ -82,8 +82,8 @@ def _answer(request: Request, problem: Problem, headers: dict[str, str] | None =
 
 def _media_type(request: Request, status: int) -> str:
     """What the operation documents for a problem of this status, if anything, else what RFC 9457 says."""
-    documented = getattr(request.scope.get("route"), "responses", {}).get(status, {})
-    return next(iter(documented.get("content", {})), MEDIA_TYPE)
+    documented = getattr(request.scope.get("route"), "responses", {}).get(status, {}).get("content", {})
+    return MEDIA_TYPE if MEDIA_TYPE in documented else next(iter(documented), MEDIA_TYPE)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
