@@ -173,6 +173,7 @@ def integrations(world: World) -> list[dict[str, Any]]:
                             }
                         ]
                     },
+                    "write": {"objects": [{"objectName": "contacts", "inheritMapping": True}]},
                 },
             },
         },
