@@ -19,7 +19,8 @@ OURS_ALONE = {
     "listAuditEntries",
     "listOrgAuditEntries",
 }
-"""Operations that the specification has not: the page at the end of an OAuth flow, a link that messages hold, and what goes beyond it."""
+"""Operations that the specification has not: the page at the end of an OAuth flow, a link that messages hold, and what
+goes beyond it."""
 
 
 OF_ALL = {("query", "pageSize"), ("query", "pageToken"), ("header", "Idempotency-Key")}

@@ -44,7 +44,7 @@ class ApiKeyService:
     async def create(self, session: AsyncSession, project_id: str, label: str, scopes: Sequence[Scope]) -> ApiKey:
         """Make a key."""
         keyring = await self._keys.keyring(session, project_id)
-        row, key = new_row(keyring, project_id, label, scopes)
+        row, key = _new_row(keyring, project_id, label, scopes)
         await ApiKeyRepository(session).add(row)
         return ApiKey(id=row.id, key=key, label=label, scopes=row.scopes, project_id=project_id, active=True)
 
@@ -85,7 +85,7 @@ class ApiKeyService:
             raise LastFullKey
 
 
-def new_row(keyring: Keyring, project_id: str, label: str, scopes: Sequence[Scope]) -> tuple[ApiKeyRow, str]:
+def _new_row(keyring: Keyring, project_id: str, label: str, scopes: Sequence[Scope]) -> tuple[ApiKeyRow, str]:
     """A new key as it is kept, and as it is told."""
     key_id, key = new_id(), new_api_key()
     row = ApiKeyRow(
