@@ -71,6 +71,7 @@ MANIFEST: dict[str, Any] = {
                         "objectName": "contacts",
                         "destination": "contactWebhook",
                         "schedule": "*/10 * * * *",
+                        "delivery": {"mode": "onRequest"},
                         "requiredFields": [{"fieldName": "email"}],
                         "optionalFields": [
                             *FIELDS[1:],
