@@ -63,7 +63,7 @@ class DeliveryMessageRow(Base):
 
     - `pending`: to be tried at `next_at`; without it, its destination is disabled and it waits to be recovered;
     - `exhausted`: given up after its last attempt, and waits to be recovered;
-    - `held`: waits to be asked for.
+    - `held`: waits to be asked for; `hold` names what it is held in, and `place` tells the order there.
 
     It is removed when it is delivered, or after `expires_at`. `body` is compressed, then encrypted.
     """
@@ -77,7 +77,15 @@ class DeliveryMessageRow(Base):
             "project_id",
             "destination_id",
             postgresql_include=["size"],
-            postgresql_where=text("state <> 'exhausted'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "delivery_message_hold_idx",
+            "project_id",
+            "hold",
+            "place",
+            postgresql_include=["size"],
+            postgresql_where=text("state = 'held'"),
         ),
         Index("delivery_message_destination_idx", "destination_id"),
         Index("delivery_message_expires_at_idx", "expires_at", postgresql_where=text("expires_at is not null")),
@@ -96,6 +104,24 @@ class DeliveryMessageRow(Base):
     expires_at: Mapped[Timestamp | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     create_time: Mapped[Timestamp]
+    hold: Mapped[Id | None]
+    place: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class DeliveryHoldRow(Base):
+    """What messages are held in until they are asked for.
+
+    `owed` were asked for and were not there; whatever comes pays that first. `last_place` is that of the newest
+    message.
+    """
+
+    __tablename__ = "delivery_hold"
+    __table_args__ = (PrimaryKeyConstraint("project_id", "name"),)
+
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    name: Mapped[Id]
+    owed: Mapped[int] = mapped_column(BigInteger)
+    last_place: Mapped[int] = mapped_column(BigInteger)
 
 
 class DeliveryAttemptRow(Base):

@@ -18,6 +18,7 @@ from conjunct.delivery.courier import Courier
 from conjunct.delivery.destination_service import DestinationService
 from conjunct.delivery.gate import DisabledListener, Gate
 from conjunct.delivery.health import Health, Tally
+from conjunct.delivery.holds import Holds
 from conjunct.delivery.jobs import RETRY, SWEEP, Retries, retry_job, sweep_handler
 from conjunct.delivery.messages import Message, Payload, Result
 from conjunct.delivery.options import DeliveryOptions
@@ -37,7 +38,8 @@ class DeliveryService:
     2. tries its messages over the network (`attempt`), no transaction being open;
     3. records the results (`record`) in the transaction that moves its own cursor on.
 
-    A crash before step 3 repeats the messages with the same ids.
+    A crash before step 3 repeats the messages with the same ids. Messages that shall wait to be asked for are added to
+    a hold (`holds`) in that transaction, in place of steps 2 and 3.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class DeliveryService:
         self.payloads = PayloadService(
             database=database, keys=keys, storage=storage, public_url=options.public_url, clock=clock
         )
+        self.holds = Holds(keys, engine, clock, options.spool_limit_bytes)
         self._gate = Gate(database, clock, timedelta(seconds=options.timeout) + _PROBE_SLACK)
         self._courier = Courier(gate=self._gate, payloads=self.payloads, clock=clock, concurrency=options.concurrency)
         self._retries = Retries(
@@ -146,7 +149,7 @@ class DeliveryService:
         return await repository.keep(session, project_id, destination_id) is not None
 
     async def spool_bytes(self, session: AsyncSession, project_id: str, destination_id: str) -> int:
-        """Bytes that wait for the destination; those given up do not count."""
+        """Bytes that wait for the destination; those given up, and those that are held, do not count."""
         return await spool.waiting_bytes(session, project_id, destination_id)
 
     async def spool_is_full(self, session: AsyncSession, project_id: str, destination_id: str) -> bool:

@@ -125,7 +125,7 @@ async def keep(
             "expires_at": now + KEPT_EXHAUSTED,
             "ids": [each.message.id for each in waiting],
             "operation_ids": [each.message.operation_id for each in waiting],
-            "bodies": [_seal(keyring, each.message) for each in waiting],
+            "bodies": [seal(keyring, each.message) for each in waiting],
             "records": [each.message.records for each in waiting],
             "attempts": [each.attempts for each in waiting],
             "next_ats": [each.next_at for each in waiting],
@@ -215,14 +215,15 @@ async def waiting_bytes(session: AsyncSession, project_id: str, destination_id: 
     total = await session.scalar(
         text(
             "select coalesce(sum(size), 0) from delivery_message "
-            "where project_id = :project_id and destination_id = :destination_id and state <> 'exhausted'"
+            "where project_id = :project_id and destination_id = :destination_id and state = 'pending'"
         ),
         {"project_id": project_id, "destination_id": destination_id},
     )
     return int(total or 0)
 
 
-def _seal(keyring: Keyring, message: Message) -> bytes:
+def seal(keyring: Keyring, message: Message) -> bytes:
+    """The message's body as it is kept: compressed, then encrypted."""
     return keyring.encrypt(zlib.compress(message.body, _FAST_COMPRESSION), _place(message.id))
 
 

@@ -46,7 +46,7 @@ class ReadAction:
     ) -> Self:
         """The read action over these services."""
         starter = Starter(operations, engine, clock)
-        follower = ScheduleKeeper(engine, starter, clock)
+        follower = ScheduleKeeper(engine, starter, delivery, clock)
         notices = ReadNotices(installations, notifications)
         ender = Ender(
             database=database,
@@ -77,4 +77,4 @@ class ReadAction:
             starter=starter,
             runner=runner,
         )
-        return cls(ReadService(installations, starter, follower, notices), jobs, follower)
+        return cls(ReadService(installations, delivery, starter, follower, notices), jobs, follower)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from conjunct.actions.read.runs import Progress
-from conjunct.delivery import Result
+from conjunct.delivery import Message, Result
 from conjunct.operations import LogLine
 
 MAX_PENDING = 8
@@ -28,17 +28,25 @@ SPACING = 0.02
 class HandOver:
     """Pages handed over: how far the run has come, what came of their messages, what is to be logged.
 
-    With `last`, the run has come to its end.
+    `held` are messages that are not to be delivered before they are asked for. With `last`, the run has come to its
+    end.
     """
 
     progress: Progress
     results: Sequence[Result] = ()
     lines: Sequence[LogLine] = ()
     last: bool = False
+    held: Sequence[Message] = ()
 
     def and_then(self, later: HandOver) -> HandOver:
         """This one and a later one, as one."""
-        return HandOver(later.progress, [*self.results, *later.results], [*self.lines, *later.lines], later.last)
+        return HandOver(
+            later.progress,
+            [*self.results, *later.results],
+            [*self.lines, *later.lines],
+            later.last,
+            [*self.held, *later.held],
+        )
 
 
 class Checkpoints:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Body, Depends, Path, Request, Response
 
-from conjunct.actions.read.schemas import PauseRequest, ReadRequest, ReadResultAsync
+from conjunct.actions.read.schemas import DeliverRequest, PauseRequest, ReadRequest, ReadResultAsync
 from conjunct.actions.read.service import ReadService
 from conjunct.core.http import Transaction, api_router, json_bytes, problems_as_json
 from conjunct.installations import Installations
@@ -29,6 +29,28 @@ Reads = Annotated[ReadService, Depends(_service)]
 IntegrationId = Annotated[str, Path(alias="integrationId", description="The integration's id or name.")]
 InstallationId = Annotated[str, Path(alias="installationId", description="The installation's id.")]
 ObjectName = Annotated[str, Path(alias="objectName", description="The object's name, the provider's or yours.")]
+
+
+# Before the one that would take `contacts:deliverResults` for the name of an object.
+@router.post(
+    _INTEGRATION + "/objects/{objectName}:deliverResults",
+    operation_id="deliverResults",
+    status_code=204,
+    responses=problems_as_json(400, 500),
+)
+async def deliver_results(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    object_name: ObjectName,
+    body: DeliverRequest,
+    session: Transaction,
+    reads: Reads,
+    installations: Installations,
+) -> Response:
+    """Deliver so many pages of an object whose pages are held: at once those that there are, then those to come."""
+    state = await installations.require_by_group(session, project_id, integration_id, body.group_ref)
+    await reads.deliver(session, state, object_name, body.pages)
+    return Response(status_code=204)
 
 
 @router.post(

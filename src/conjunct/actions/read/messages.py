@@ -103,8 +103,10 @@ def message_id(operation_id: str, page: int, index: int, entries: bytes) -> str:
     return f"msg_{operation_id.replace('-', '')}_{page}_{index}_{digest}"
 
 
-def pack(envelope: Envelope, page: int, entries: Iterable[dict[str, Any]]) -> Iterator[Message | Large]:
-    """The messages of one page: as many entries in each as fit, and those apart that fit into none."""
+def pack(
+    envelope: Envelope, page: int, entries: Iterable[dict[str, Any]], *, at_most: int | None = None
+) -> Iterator[Message | Large]:
+    """The messages of one page: as many entries in each as fit (or `at_most`), and those apart that fit into none."""
     room = MAX_BYTES - len(envelope.head) - _INFO_BYTES
     batch: list[bytes] = []
     size = index = 0
@@ -114,7 +116,7 @@ def pack(envelope: Envelope, page: int, entries: Iterable[dict[str, Any]]) -> It
             yield Large(message_id(envelope.operation_id, page, index, encoded), b"[" + encoded + b"]")
             index += 1
             continue
-        if batch and size + len(encoded) + 1 > room:
+        if batch and (size + len(encoded) + 1 > room or len(batch) == at_most):
             yield envelope.message(page, index, batch)
             batch, size, index = [], 0, index + 1
         batch.append(encoded)

@@ -19,6 +19,13 @@ class ObjectReadDisabled(InvalidRequest):
     title = "Reads of this object are switched off"
 
 
+class ObjectNotOnRequest(InvalidRequest):
+    """The pages of this object are delivered as they are read."""
+
+    slug = "object-not-on-request"
+    title = "The pages of this object need not be asked for"
+
+
 class BackfillNotFound(NotFound):
     """The object has had no backfill."""
 

@@ -18,11 +18,11 @@ from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.failures import Wait, decide
 from conjunct.actions.read.messages import Envelope, Large, pack
 from conjunct.actions.read.repository import ReadRepository
-from conjunct.actions.read.runs import Progress, Run
+from conjunct.actions.read.runs import Progress, Run, hold_of
 from conjunct.connections import ConnectionState
 from conjunct.connectors import Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
-from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message
+from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message, Result
 from conjunct.installations import MappingPlan, ReadObject, named_fields
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
@@ -48,9 +48,19 @@ class Reading:
     channel: Channel
     envelope: Envelope
 
+    @property
+    def holds(self) -> bool:
+        """Whether its pages wait to be asked for, instead of being delivered."""
+        return self.read_object.delivery_mode == "onRequest"
+
+    @property
+    def hold(self) -> str:
+        """The hold that they wait in."""
+        return hold_of(self.run.installation_id, self.run.object_name)
+
 
 class SpoolFull(Exception):
-    """The destination has fallen so far behind that its reads wait for it."""
+    """So much waits for the destination, or to be asked for, that the read waits for it."""
 
 
 class RunGone(Exception):
@@ -115,10 +125,10 @@ class Reader:
                 if channel.is_stale(self._clock.now()):
                     channel = await self._reopen(reading)
                 messages = await self._messages(reading, channel, progress.page, page)
-                results = await self._delivery.attempt(channel, messages)
+                results, held = await self._hand_over(reading, channel, messages)
                 lines = _failed_records(reading.run, progress, page)
                 progress = progress.after_page(page.next, records=len(page.records), failed=len(page.failed))
-                await checkpoints.add(HandOver(progress, results, lines, last=page.next is None))
+                await checkpoints.add(HandOver(progress, results, lines, last=page.next is None, held=held))
                 if page.next is None:
                     await checkpoints.drain()
                     return
@@ -126,9 +136,18 @@ class Reader:
             fetching.cancel()
             await asyncio.gather(fetching, return_exceptions=True)
 
+    async def _hand_over(
+        self, reading: Reading, channel: Channel, messages: list[Message]
+    ) -> tuple[list[Result], list[Message]]:
+        """What became of the messages, and those that are to be held."""
+        if reading.holds:
+            return [], messages
+        return await self._delivery.attempt(channel, messages), []
+
     async def _messages(self, reading: Reading, channel: Channel, number: int, page: Page) -> list[Message]:
         messages = []
-        for packed in pack(reading.envelope, number, map(reading.plan.entry, page.records)):
+        at_most = reading.read_object.page_size if reading.holds else None
+        for packed in pack(reading.envelope, number, map(reading.plan.entry, page.records), at_most=at_most):
             if isinstance(packed, Large):
                 payload = await self._delivery.store_payload(channel, packed.message_id, packed.content)
                 messages.append(reading.envelope.message_by_link(packed.message_id, payload))
@@ -164,12 +183,14 @@ class _Commit:
     async def __call__(self, handed_over: HandOver) -> None:
         """Commit in one transaction, fenced. Raises as `Reader.read`, `LeaseLost`, or `SpoolFull` after the commit."""
         run, progress = self._reading.run, handed_over.progress
-        delivered = all(result.delivered for result in handed_over.results)
+        kept = bool(handed_over.held) or not all(result.delivered for result in handed_over.results)
         async with self._database.transaction() as session:
             if not handed_over.last:
                 await self._engine.fence(session, self._reading.job)
             await self._delivery.record(session, handed_over.results)
-            if not delivered:
+            if handed_over.held:
+                await self._delivery.holds.add(session, run.project_id, self._reading.hold, handed_over.held)
+            if kept:
                 await self._require_kept(session)
             if not await ReadRepository(session).checkpoint(run.project_id, run.operation_id, progress):
                 raise RunGone
@@ -177,7 +198,7 @@ class _Commit:
             await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
             if handed_over.last:
                 await self._ender.succeed(session, self._reading.job, run, self._reading.connection, progress)
-        if not handed_over.last and not delivered:
+        if not handed_over.last and kept:
             await self._require_room()
 
     async def _report(self, session: AsyncSession, progress: Progress, *, last: bool) -> None:
@@ -198,10 +219,17 @@ class _Commit:
             raise DestinationNotFound(name)
 
     async def _require_room(self) -> None:
-        channel = self._reading.channel
         async with self._database.transaction() as session:
-            if await self._delivery.spool_is_full(session, channel.project_id, channel.destination_id):
+            if await is_full(session, self._delivery, self._reading):
                 raise SpoolFull
+
+
+async def is_full(session: AsyncSession, delivery: DeliveryService, reading: Reading) -> bool:
+    """Whether too much waits, to be delivered or to be asked for, to read on."""
+    channel = reading.channel
+    if reading.holds and await delivery.holds.is_full(session, channel.project_id, reading.hold):
+        return True
+    return await delivery.spool_is_full(session, channel.project_id, channel.destination_id)
 
 
 async def _estimated(reading: Reading) -> Progress:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.messages import make_envelope
-from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull
+from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull, is_full
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Run
 from conjunct.connections import ConnectionService, ConnectionState
@@ -65,7 +65,7 @@ class Runner:
                 return Done()
             except SpoolFull:
                 log.info("read.waits_for_destination")
-                return Retry(SPOOL_WAIT, "the destination's spool is full", counted=False)
+                return Retry(SPOOL_WAIT, "the spool is full", counted=False)
 
     async def _attempt(self, job: Job, run: Run) -> Outcome:
         async with self._database.transaction() as session:
@@ -81,7 +81,7 @@ class Runner:
                 if wait > timedelta(0):
                     return Retry(wait, "the provider asked us to slow down", counted=False)
             reading = await self._prepare(session, job, run, state, connection, read_object)
-            if await self._delivery.spool_is_full(session, run.project_id, reading.channel.destination_id):
+            if await is_full(session, self._delivery, reading):
                 raise SpoolFull
         try:
             await self._reader.read(reading)

@@ -75,6 +75,11 @@ class Run:
         )
 
 
+def hold_of(installation_id: str, object_name: str) -> str:
+    """The hold in which an installation's pages of one object wait to be asked for."""
+    return f"read/{installation_id}/{object_name}"
+
+
 def lane_of(project_id: str, installation_id: str, object_name: str) -> str:
     """The lane in which an installation's reads of one object follow one another."""
     return f"{project_id}/read/{installation_id}/{object_name}"

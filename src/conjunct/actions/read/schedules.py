@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.models import ReadObjectRow
 from conjunct.actions.read.repository import ReadRepository
-from conjunct.actions.read.runs import lane_of
+from conjunct.actions.read.runs import hold_of, lane_of
 from conjunct.actions.read.starting import Starter
+from conjunct.delivery import DeliveryService
 from conjunct.installations import InstallationState, ReadObject
 from conjunct.kit.clock import Clock
 from conjunct.queue import Engine, Schedule
@@ -16,8 +17,9 @@ from conjunct.queue import Engine, Schedule
 class ScheduleKeeper:
     """Listens to installations: arms schedules and begins backfills in the transaction that saves a config."""
 
-    def __init__(self, engine: Engine, starter: Starter, clock: Clock) -> None:
+    def __init__(self, engine: Engine, starter: Starter, delivery: DeliveryService, clock: Clock) -> None:
         self._engine = engine
+        self._delivery = delivery
         self._starter = starter
         self._clock = clock
 
@@ -48,12 +50,13 @@ class ScheduleKeeper:
         await self._engine.remove_schedules(session, state.project_id, keys)
 
     async def on_deleted(self, session: AsyncSession, project_id: str, installation_id: str) -> None:
-        """Follow an installation's deletion: its schedules and waiting runs go; running ones lose their rows."""
+        """Follow a deletion: schedules, waiting runs and held pages go; running runs lose their rows."""
         repository = ReadRepository(session)
         names = list(await repository.objects(project_id, installation_id))
         await self._engine.remove_schedules(
             session, project_id, [schedule_key(installation_id, name) for name in names]
         )
+        await self._delivery.holds.remove(session, project_id, [hold_of(installation_id, name) for name in names])
         for name in names:
             await self._engine.cancel(session, tenant=project_id, lane=lane_of(project_id, installation_id, name))
 

@@ -23,6 +23,9 @@ UtcTimestamp = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_
 """An RFC 3339 timestamp; UTC where it names no zone."""
 
 
+MOST_PAGES = 1_000_000
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -40,6 +43,13 @@ class ReadResultAsync(_Wire):
     """The operation that does the read."""
 
     operation_id: str
+
+
+class DeliverRequest(_Wire):
+    """Asks for so many pages of one group's records to be delivered."""
+
+    group_ref: str = Field(min_length=1)
+    pages: int = Field(ge=0, le=MOST_PAGES, strict=True)
 
 
 class PauseRequest(_Wire):

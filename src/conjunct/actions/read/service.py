@@ -8,11 +8,13 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.notices import ReadNotices
-from conjunct.actions.read.problems import BackfillNotFound, ObjectNotRead, ObjectReadDisabled
+from conjunct.actions.read.problems import BackfillNotFound, ObjectNotOnRequest, ObjectNotRead, ObjectReadDisabled
 from conjunct.actions.read.repository import ReadRepository
+from conjunct.actions.read.runs import hold_of
 from conjunct.actions.read.schedules import ScheduleKeeper
 from conjunct.actions.read.starting import Starter
 from conjunct.core.problems import InvalidRequest, Issue
+from conjunct.delivery import DeliveryService
 from conjunct.installations import InstallationService, InstallationState, ReadObject
 
 
@@ -20,9 +22,15 @@ class ReadService:
     """Reads on demand and their control."""
 
     def __init__(
-        self, installations: InstallationService, starter: Starter, schedules: ScheduleKeeper, notices: ReadNotices
+        self,
+        installations: InstallationService,
+        delivery: DeliveryService,
+        starter: Starter,
+        schedules: ScheduleKeeper,
+        notices: ReadNotices,
     ) -> None:
         self._installations = installations
+        self._delivery = delivery
         self._starter = starter
         self._schedules = schedules
         self._notices = notices
@@ -75,6 +83,21 @@ class ReadService:
         )
         await self._installations.end_trouble(session, state.project_id, state.id, paused, "read_paused")
         await self._schedules.arm(session, state, paused)
+
+    async def deliver(self, session: AsyncSession, state: InstallationState, object_name: str, pages: int) -> None:
+        """Deliver so many held pages of an object, the oldest first; what is not there yet goes out when it is read."""
+        read_object = find_object(state, object_name)
+        hold = hold_of(state.id, read_object.object_name)
+        # Pages of a time when they were held may still be there.
+        if read_object.delivery_mode != "onRequest" and not await self._delivery.holds.has_any(
+            session, state.project_id, hold
+        ):
+            raise ObjectNotOnRequest(
+                f"The pages of {object_name!r} are delivered as they are read; none is held.",
+                remedy="Set `delivery.mode` to onRequest in the manifest, or trigger a read.",
+            )
+        if pages:
+            await self._delivery.holds.ask(session, state.project_id, hold, pages)
 
     async def backfill_operation(self, session: AsyncSession, state: InstallationState, object_name: str) -> str:
         """The operation of the object's latest backfill; `BackfillNotFound` without one."""

@@ -263,6 +263,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "group_ref", name=op.f("customer_group_project_id_group_ref_key")),
     )
     op.create_table(
+        "delivery_hold",
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("owed", sa.BigInteger(), nullable=False),
+        sa.Column("last_place", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("delivery_hold_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "name", name=op.f("delivery_hold_pkey")),
+    )
+    op.create_table(
         "delivery_payload",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -441,6 +452,8 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("hold", sa.Text(collation="C"), nullable=True),
+        sa.Column("place", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("state in ('pending', 'exhausted', 'held')", name=op.f("delivery_message_state_check")),
         sa.ForeignKeyConstraint(
             ["destination_id"],
@@ -462,12 +475,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("expires_at is not null"),
     )
     op.create_index(
+        "delivery_message_hold_idx",
+        "delivery_message",
+        ["project_id", "hold", "place"],
+        unique=False,
+        postgresql_include=["size"],
+        postgresql_where=sa.text("state = 'held'"),
+    )
+    op.create_index(
         "delivery_message_spool_idx",
         "delivery_message",
         ["project_id", "destination_id"],
         unique=False,
         postgresql_include=["size"],
-        postgresql_where=sa.text("state <> 'exhausted'"),
+        postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_table(
         "event_topic_route",
@@ -763,7 +784,13 @@ def downgrade() -> None:
         "delivery_message_spool_idx",
         table_name="delivery_message",
         postgresql_include=["size"],
-        postgresql_where=sa.text("state <> 'exhausted'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.drop_index(
+        "delivery_message_hold_idx",
+        table_name="delivery_message",
+        postgresql_include=["size"],
+        postgresql_where=sa.text("state = 'held'"),
     )
     op.drop_index(
         "delivery_message_expires_at_idx",
@@ -788,6 +815,7 @@ def downgrade() -> None:
     op.drop_table("destination")
     op.drop_index(op.f("delivery_payload_expires_at_idx"), table_name="delivery_payload")
     op.drop_table("delivery_payload")
+    op.drop_table("delivery_hold")
     op.drop_table("customer_group")
     op.drop_table("consumer")
     op.drop_index(op.f("builder_token_builder_id_idx"), table_name="builder_token")
