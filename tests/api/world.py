@@ -33,6 +33,7 @@ MANIFEST: dict[str, Any] = {
                         "destination": "people-webhook",
                         "schedule": "*/10 * * * *",
                         "backfill": {"defaultPeriod": {"fullHistory": True}},
+                        "delivery": {"mode": "onRequest"},
                         "requiredFields": [{"fieldName": "email"}, {"fieldName": "jobtitle", "mapToName": "title"}],
                         "optionalFields": [{"fieldName": "firstname"}, {"fieldName": "lastname"}],
                     }

@@ -184,7 +184,7 @@ class TestDocuments:
         shown = [(name, line) for name, line in shell_lines() if re.search(r"\bcurl\b.*/v1/", line)]
         assert shown
         for document, line in shown:
-            path = re.search(r"/v1/[^\s\"'?]*", line)  # a surface before it, such as /read, is routing
+            path = re.search(r"(?:/(?:write|search))?/v1/[^\s\"'?]*", line)  # /read before it is routing
             assert path
             given = re.search(r"-X ([A-Z]+)", line)
             method = given[1] if given else ("POST" if re.search(r" (-d|--data|--json)\b", line) else "GET")
