@@ -14,7 +14,10 @@ from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.kit.ids import new_id
 
-METADATA = load_metadata()
+# Twenty times as fast as TRUNCATE, which makes new files for every table and index, empty ones too.
+EMPTY_ALL = "DO $$ BEGIN {} END $$".format(
+    " ".join(f'DELETE FROM "{table.name}";' for table in reversed(load_metadata().sorted_tables))
+)
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,8 @@ async def database_url(server_url: str) -> AsyncIterator[str]:
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The database, with every table empty."""
     database = Database(database_url)
-    tables = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
     async with database.engine.begin() as connection:
-        await connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        await connection.exec_driver_sql(EMPTY_ALL)
     yield database
     await database.dispose()
 

@@ -80,7 +80,7 @@ async def test_it_is_ready_tells_its_key_to_its_owner_alone_and_stops_without_a_
     async with running(*up(data_dir)) as command:
         url = await command.url()
         told = access(data_dir)
-        assert set(told) == {"url", "projectId", "projectName", "apiKey"}
+        assert set(told) == {"url", "projectId", "projectName", "apiKey", "builderToken"}
         assert told["url"] == url
         assert told["projectName"] == "default"
         assert mode(data_dir / "bootstrap.json") == 0o600
