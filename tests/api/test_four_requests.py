@@ -165,6 +165,7 @@ def integrations(world: World) -> list[dict[str, Any]]:
                                 "destination": "people-webhook",
                                 "schedule": "*/10 * * * *",
                                 "backfill": {"defaultPeriod": {"fullHistory": True}},
+                                "delivery": {"mode": "onRequest"},
                                 "requiredFields": [
                                     {"fieldName": "email"},
                                     {"fieldName": "jobtitle", "mapToName": "title"},

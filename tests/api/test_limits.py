@@ -77,8 +77,9 @@ async def test_every_body_may_nest_so_deep_and_no_deeper(world: World) -> None:
     for method, path in BODIES:
         answer = await send(world, method, path, content=b'{"unknown": ' + deepest + b"}", headers=JSON)
         assert answer.status_code == 400, f"{path}: {answer.text}"
-        assert f"{MAX_JSON_DEPTH} levels" in answer.json()["detail"]
-        assert_told(answer, "", "body")
+        assert f"{MAX_JSON_DEPTH} levels" in answer.text
+        if not answer.headers["content-type"].startswith("text/plain"):  # which has no more to say
+            assert_told(answer, "", "body")
         answer = await send(world, method, path, content=deepest, headers=JSON)
         assert "levels" not in answer.text
 

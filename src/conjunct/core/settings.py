@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     spool_limit_bytes: int = Field(
         1024**3,
         ge=1024**2,
-        description="Undelivered messages kept for one destination; at this size, its reads wait.",
+        description="Undelivered messages kept for one destination, or held pages of one object; then reads wait.",
     )
 
     audit_retention_days: int = Field(
