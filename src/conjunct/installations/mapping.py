@@ -1,4 +1,4 @@
-"""How a record becomes an entry of a message or an answer: selected fields, mapped fields, and the record as it came."""
+"""How a record becomes an entry of a message or an answer: selected fields, mapped fields, the record as it came."""
 
 from __future__ import annotations
 
