@@ -17,6 +17,7 @@ from conjunct.app.api import create_api
 from conjunct.app.services import Services, open_services
 from conjunct.core.database import Database
 from conjunct.core.settings import Settings
+from conjunct.kit.clock import Clock
 from conjunct.simulators import SimulatorOptions
 from conjunct.simulators import serve as simulate
 from conjunct.simulators.server import Running
@@ -142,7 +143,13 @@ class Platform:
 
 @asynccontextmanager
 async def running_platform(
-    database: Database, folder: Path, *, simulated: SimulatorOptions | None = None, worker: bool = True, **settings: Any
+    database: Database,
+    folder: Path,
+    *,
+    simulated: SimulatorOptions | None = None,
+    worker: bool = True,
+    clock: Clock | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Platform]:
     """A platform on an empty database; `settings` go before a test's usual ones."""
     async with AsyncExitStack() as stack:
@@ -159,7 +166,7 @@ async def running_platform(
                 **settings,
             }
         )
-        services = await stack.enter_async_context(open_services(chosen, database))
+        services = await stack.enter_async_context(open_services(chosen, database, clock=clock))
         async with database.transaction() as session:
             made = await services.tenants.create_org_and_project(
                 session, org="default", project="default", app_name="Test"

@@ -4,7 +4,7 @@ from conjunct.connections.custom_auth import router as custom_auth_router
 from conjunct.connections.endpoints import Connections, router
 from conjunct.connections.oauth import Comeback, Flows, OAuthFlows
 from conjunct.connections.oauth import router as oauth_router
-from conjunct.connections.problems import ConnectionNotFound
+from conjunct.connections.problems import ConnectionNotFound, RefreshNotPossible, RefreshPending
 from conjunct.connections.provider_apps.endpoints import router as provider_apps_router
 from conjunct.connections.repository import connection_json
 from conjunct.connections.schemas import Connection
@@ -21,6 +21,8 @@ __all__ = [
     "Connections",
     "Flows",
     "OAuthFlows",
+    "RefreshNotPossible",
+    "RefreshPending",
     "connection_json",
     "custom_auth_router",
     "oauth_router",
