@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from conjunct.actions.read.checkpoints import MAX_PENDING
 from conjunct.core.database import Database
@@ -91,7 +92,7 @@ async def test_a_worker_that_is_told_to_stop_ends_what_it_reads(migrated: Databa
 
 async def test_a_worker_that_may_wait_no_longer_gives_its_read_back_at_once(migrated: Database, tmp_path: Path) -> None:
     simulated = SimulatorOptions(records=1500)
-    options = {"lease_seconds": 300.0, "drain_seconds": 0.1}  # no lease runs out in this test's time
+    options: dict[str, Any] = {"lease_seconds": 300.0, "drain_seconds": 0.1}  # no lease runs out in this test's time
     async with (
         running_platform(migrated, tmp_path, simulated=simulated, worker=False, **options) as platform,
         worker_processes(platform) as workers,
