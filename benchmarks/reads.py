@@ -119,7 +119,7 @@ def _settings(folder: Path, hubspot: str) -> Settings:
 async def _set_up(settings: Settings, database: Database, receiver: str) -> None:
     async with open_services(settings, database) as services:
         async with database.transaction() as session:
-            project = await services.tenants.create_org_and_project(session, org="b", project="b", app_name="b")
+            project = await services.tenants.create_org_and_project(session, org="b", project="bench", app_name="b")
             manifest = services.integrations.parse(yaml.safe_dump(MANIFEST))
             await services.integrations.deploy(
                 session, project.project_id, manifest, destructive=False, created_by="system"
