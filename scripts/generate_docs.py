@@ -17,6 +17,7 @@ from scripts import (
     documented_cli,
     documented_notifications,
     documented_problems,
+    documented_providers,
     documented_settings,
 )
 
@@ -58,6 +59,7 @@ PARTS = (
     Part(REFERENCE / "problems.md", "problems", documented_problems.table),
     Part(REFERENCE / "api-coverage.md", "operations", documented_api.table),
     Part(REFERENCE / "notifications.md", "notifications", documented_notifications.table),
+    Part(REFERENCE / "providers.md", "providers", documented_providers.table),
 )
 
 

@@ -13,6 +13,9 @@ from conjunct.app.migrate import migrate
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.kit.ids import new_id
+from tests.support.logs import log_plainly
+
+log_plainly()
 
 # Twenty times as fast as TRUNCATE, which makes new files for every table and index, empty ones too.
 EMPTY_ALL = "DO $$ BEGIN {} END $$".format(

@@ -49,6 +49,7 @@ ORG = "/v1/orgs/{orgId}"
 API_KEY = PROJECT + "/api-keys/{apiKey}"
 JWT_KEY = PROJECT + "/jwt-keys/{keyId}"
 CONNECTION = PROJECT + "/connections/{connectionId}"
+CONNECT_LINK = PROJECT + "/connect-links/{connectLinkId}"
 DESTINATION = PROJECT + "/destinations/{destination}"
 TOPIC = PROJECT + "/topics/{topicId}"
 EVENT_ROUTE = PROJECT + "/notification-event-topic-routes/{routeId}"
@@ -95,6 +96,15 @@ CONNECT = {
     "consumerName": "Ada",
     "providerWorkspaceRef": "acme",
     "providerMetadata": {"plan": {"value": "gold", "source": "input"}},
+}
+NEW_CONNECT_LINK = {
+    "providers": ["hubspot", "redmine"],
+    "groupRef": "acme",
+    "groupName": "Acme Inc",
+    "consumerRef": "ada",
+    "consumerName": "Ada",
+    "returnUrl": "https://example.com/connected",
+    "expiresInSeconds": 3600,
 }
 READ = {"groupRef": "acme", "mode": "async", "sinceTimestamp": "2026-01-31T09:30:00Z"}
 WRITE = {"groupRef": "acme", "type": "delete", "record": {"id": "7"}}
@@ -174,6 +184,12 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("DELETE", JWT_KEY): Operation("full"),
     ("GET", PROJECT + "/connections"): Operation("frontend", query=("provider", "groupRef", "consumerRef")),
     ("POST", PROJECT + "/connections:generate"): Operation("frontend", body=NEW_CONNECTION),
+    ("POST", PROJECT + "/connections:export"): Operation(
+        "full", query=("pageSize", "pageToken"), body={"format": "nango", "provider": "redmine"}
+    ),
+    ("POST", PROJECT + "/connections:import"): Operation(
+        "full", body={"connections": [NEW_CONNECTION], "onExisting": "skip", "dryRun": True}
+    ),
     ("GET", CONNECTION): Operation("frontend", query=("includeCreds", "includeRefreshToken", "refresh")),
     ("PATCH", CONNECTION): Operation(
         "frontend",
@@ -182,9 +198,18 @@ ACCESS: dict[tuple[str, str], Operation] = {
             "connection": {"providerMetadata": {"plan": {"value": "gold", "source": "input"}}},
         },
     ),
-    ("DELETE", CONNECTION): Operation("frontend"),
+    ("DELETE", CONNECTION): Operation("frontend", query=("revoke",)),
+    ("GET", CONNECTION + "/deletion-plan"): Operation("frontend"),
+    ("POST", CONNECTION + ":check"): Operation("frontend"),
+    ("POST", PROJECT + "/connect-links"): Operation("frontend", body=NEW_CONNECT_LINK),
+    ("GET", PROJECT + "/connect-links"): Operation("full", query=("groupRef", "pageSize", "pageToken")),
+    ("GET", CONNECT_LINK): Operation("full"),
+    ("DELETE", CONNECT_LINK): Operation("full"),
+    ("GET", "/connect/{token}"): Operation("open"),
+    ("POST", "/connect/{token}"): Operation("open"),
     ("POST", "/v1/oauth-connect"): Operation("frontend", body=CONNECT),
     ("PATCH", CONNECTION + ":oauth-update"): Operation("frontend"),
+    ("GET", "/callbacks/v1/custom-auth"): Operation("open"),
     ("GET", "/callbacks/v1/oauth"): Operation("open", query=("state", "code", "error", "error_description")),
     ("POST", "/v1/custom-auth/connect"): Operation("frontend", body={**CONNECT, "customAuth": {"userName": "ada"}}),
     ("GET", PROJECT + "/provider-apps"): Operation("frontend", query=("pageSize", "pageToken")),
@@ -280,13 +305,17 @@ ACCESS: dict[tuple[str, str], Operation] = {
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
     """Method and path of all that the application answers, told in its OpenAPI document or not."""
-    for route in cast("list[Any]", app.routes):
-        router, prefix = getattr(route, "original_router", None), ""
-        if router is not None:
-            prefix = route.include_context.prefix
-        for each in router.routes if router is not None else [route]:
-            for method in each.methods - {"HEAD"}:
-                yield method, prefix + each.path
+    yield from _below(cast("list[Any]", app.routes), "")
+
+
+def _below(found: list[Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for route in found:
+        router = getattr(route, "original_router", None)
+        if router is not None:  # within it there may be others
+            yield from _below(router.routes, prefix + route.include_context.prefix)
+            continue
+        for method in route.methods - {"HEAD"}:
+            yield method, prefix + route.path
 
 
 @cache
@@ -320,6 +349,8 @@ def good_places(world: World) -> dict[str, str]:
         "billingAccountId": "any",
         "connectionId": world.acme["id"],
         "providerAppId": world.provider_app["id"],
+        "connectLinkId": world.connect_link["id"],
+        "token": "nosuch",
         "destination": "people-webhook",
         "topicId": TOPIC_ID,
         "routeId": ROUTE_ID,

@@ -68,6 +68,8 @@ async def make_strangers(world: World) -> Strangers:
     )
     client = {"provider": "hubspot", "clientId": "their-client", "clientSecret": "their-secret"}
     app = await ask("POST", f"{project}/provider-apps", json=client)
+    link = {"provider": "redmine", "groupRef": "acme", "consumerRef": "ada"}
+    connect_link = await ask("POST", f"{project}/connect-links", json=link)
     jwt_key = {"label": "theirs", "algorithm": "RS256", "publicKeyPem": public_pem()}
     registered = await ask("POST", f"{project}/jwt-keys", json=jwt_key)
     (api_key,) = await ask("GET", f"{project}/api-keys")
@@ -86,6 +88,7 @@ async def make_strangers(world: World) -> Strangers:
             "keyId": (registered["kid"],),
             "connectionId": (connection["id"],),
             "providerAppId": (app["id"],),
+            "connectLinkId": (connect_link["id"],),
             "destination": (destination["id"], other_destination["name"]),
             "topicId": (topic["id"],),
             "routeId": (to_topic["id"], onward["id"]),

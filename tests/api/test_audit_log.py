@@ -24,6 +24,7 @@ SECRETS = ("token", "clientSecret", "apiKey", "password")
 UNAUDITED = {
     ("PUT", "/v1/uploads/{project_id}/{name}"),
     ("POST", PROJECT + "/integrations:plan"),
+    ("POST", PROJECT + "/connections/{connectionId}:check"),
     ("POST", "/search" + INTEGRATION),
     ("POST", "/write" + INTEGRATION + "/objects/{objectName}"),
 }
@@ -32,7 +33,8 @@ UNAUDITED = {
 IMPOSSIBLE = {
     ("PUT", "/v1/uploads/{project_id}/{name}"): "its links are signed",
     ("POST", "/v1/billingAccounts/{billingAccountId}/portalSession"): "nobody is billed",
-    ("POST", "/v1/custom-auth/connect"): "no provider here connects so",
+    ("POST", "/connect/{token}"): "it takes a form, and what it changes is the customer's doing",
+    ("POST", "/v1/custom-auth/connect"): "nobody plays the providers that are connected in steps",
     ("POST", "/write" + INTEGRATION + "/objects/{objectName}"): "the integration writes nothing",
 }
 """What cannot succeed in this world, and why."""
@@ -72,6 +74,8 @@ async def fitting(world: World) -> dict[Key, dict[str, Any]]:
     made = await world.client.post(
         world.platform.project + "/destinations", json=destination, headers=credential(world, "full")
     )
+    unused = {"provider": "hubspot", "clientId": "unused", "clientSecret": "s"}
+    app = await world.platform.send("POST", "/provider-apps", 200, json=unused, headers=credential(world, "full"))
     nora = {"Authorization": f"Bearer {world.builders['without an org']}"}
     content = {"read": {"objects": {"contacts": {"selectedFields": {"firstname": True}}}}}
     return {
@@ -90,6 +94,7 @@ async def fitting(world: World) -> dict[Key, dict[str, Any]]:
         ("PATCH", INSTALLATION): {"params": {"skipSampling": "true"}},
         ("DELETE", ORG + "/invites/{inviteId}"): {"path": {"inviteId": invited.json()["id"]}},
         ("DELETE", PROJECT + "/destinations/{destination}"): {"path": {"destination": "renamed"}},
+        ("DELETE", PROJECT + "/provider-apps/{providerAppId}"): {"path": {"providerAppId": app["id"]}},
         ("DELETE", PROJECT + "/connections/{connectionId}"): {"path": {"connectionId": world.globex["id"]}},
         ("DELETE", PROJECT + "/integrations/{integrationIdOrName}"): {"path": {"integrationIdOrName": "more"}},
     }
@@ -259,6 +264,24 @@ async def test_a_customer_who_comes_back_from_a_provider_is_told_without_what_th
     assert ended["resource_id"] in answer.text
     assert ended["detail"] == {}
     assert [value for value in parse_qs(urlsplit(redirect).query).values() if value[0] in str(ended)] == []
+
+
+async def test_steps_are_told_without_what_they_are_given(world: World) -> None:
+    app = {"provider": "microsoftAdminConsent", "clientId": "client", "clientSecret": PLANTED}
+    await world.platform.send("POST", "/provider-apps", 200, json=app)
+    sent = {**ACCESS["POST", "/v1/oauth-connect"].body, "provider": "microsoftAdminConsent"}
+    begun = await world.client.post("/v1/custom-auth/connect", json=sent)
+    assert begun.status_code == 200, begun.text
+    entry = (await entries(world))[-1]
+    assert (entry["action"], entry["resource_kind"], entry["project_id"]) == (
+        "customAuthConnect",
+        "connection",
+        world.project_id,
+    )
+    assert entry["detail"] == {"provider": "microsoftAdminConsent", "groupRef": "acme"}
+    redirect = begun.json()["redirect"]
+    assert PLANTED not in str(entry)
+    assert not any(secret in str(entry) for secret in (redirect["sessionId"], *parse_qs(redirect["url"])["state"]))
 
 
 async def test_a_project_and_an_org_show_their_own_entries_to_those_who_may_see_them(world: World) -> None:

@@ -68,6 +68,7 @@ async def grow(world: World, first: int, count: int) -> None:
         await send("POST", "/topic-destination-routes", 201, json=route)
         await send("POST", "/api-keys", 201, json={"label": f"key {number}", "scopes": ["frontend"]})
         await send("POST", "/jwt-keys", 201, json={"label": "k", "algorithm": "RS256", "publicKeyPem": public_pem()})
+        await send("POST", "/connect-links", 201, json={"provider": "redmine", **who})
         await world.platform.client.post("/v1/projects/default/provider-apps", json={**app, "externalRef": str(number)})
         crm = MANIFEST["integrations"][0]
         source = {**MANIFEST, "integrations": [crm | {"displayName": str(number)}, crm | {"name": f"crm-{number}"}]}

@@ -165,6 +165,7 @@ async def test_naming_another_group_or_consumer_is_forbidden(world: World) -> No
 
 
 CONNECT = ACCESS["POST", "/v1/oauth-connect"].body
+WHO = {"groupRef": "acme", "consumerRef": "ada"}
 IN_A_PROJECT: list[tuple[str, str, str, Any]] = [
     (
         "connectionId",
@@ -203,6 +204,7 @@ BETWEEN_PROJECTS: list[tuple[str, str, str, Any]] = [
     ("projectIdOrName", "POST", "/v1/oauth-connect", {**CONNECT, "projectIdOrName": "<it>"}),
     ("projectIdOrName", "POST", "/v1/custom-auth/connect", {**CONNECT, "projectIdOrName": "<it>"}),
     ("providerAppId", "POST", "/v1/oauth-connect", {**CONNECT, "providerAppId": "<it>"}),
+    ("providerAppId", "POST", PROJECT + "/connect-links", {"provider": "hubspot", **WHO, "providerAppId": "<it>"}),
 ]
 BETWEEN_ORGS: list[tuple[str, str, str, Any]] = [
     ("orgId", "POST", "/v1/projects", {"orgId": "<it>", "name": "more", "appName": "More"}),

@@ -78,6 +78,7 @@ class World:
     acme: dict[str, Any]
     globex: dict[str, Any]
     provider_app: dict[str, Any]
+    connect_link: dict[str, Any]
     acme_installation: dict[str, Any]
     globex_installation: dict[str, Any]
     operation_id: str
@@ -126,6 +127,8 @@ async def make_world(platform: Platform, database: Database) -> World:
     )
     client = {"provider": "hubspot", "clientId": "our-client", "clientSecret": "our-secret"}
     provider_app = await platform.send("POST", "/provider-apps", 200, json=client)
+    link = {"provider": "redmine", "groupRef": "acme", "consumerRef": "ada"}
+    connect_link = await platform.send("POST", "/connect-links", 201, json=link)
     contacts = {"contacts": {"selectedFields": {"firstname": True}}}
     first = await _install(platform, deployed[0]["id"], acme, {"read": {"objects": contacts}})
     second = await _install(platform, deployed[1]["id"], globex, {})
@@ -160,6 +163,7 @@ async def make_world(platform: Platform, database: Database) -> World:
         acme=acme,
         globex=globex,
         provider_app=provider_app,
+        connect_link=connect_link,
         acme_installation=first,
         globex_installation=second,
         operation_id=page["results"][0]["id"],

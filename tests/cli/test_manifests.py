@@ -26,6 +26,21 @@ integrations:
           requiredFields: [{fieldNmae: email}]
 """
 
+OWN = """\
+spec: conjunct/provider@1
+name: own
+display: Our own
+base_url: https://own.example.com
+auth: {type: apiKey}
+objects: {contacts: {read: {request: {path: /contacts}}}}
+"""
+
+
+def written(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
 
 def assert_refused(ended: Ended, *told: str) -> None:
     """It failed, in words, and not by a fault of ours."""
@@ -60,6 +75,16 @@ async def test_validate_a_good_manifest_by_file_and_by_folder(manifest: Path) ->
     for source in (manifest, manifest.parent):
         ended = await run("validate", str(source))
         assert (ended.status, ended.out, ended.err) == (0, f"{manifest}: good (1 integration).", "")
+
+
+async def test_validate_knows_a_provider_of_ones_own(tmp_path: Path) -> None:
+    manifest = written(tmp_path / "amp.yaml", yaml.safe_dump(MANIFEST).replace("hubspot", "own"))
+    assert_refused(await run("validate", manifest), "integrations.0.provider: ")
+    definition, own = tmp_path / "providers" / "own" / "provider.yaml", str(tmp_path / "providers")
+    written(definition, "name: own\n")
+    assert_refused(await run("validate", manifest, CONJUNCT_PROVIDERS_DIR=own), "own/provider.yaml has ")
+    written(definition, OWN)
+    assert (await run("validate", manifest, CONJUNCT_PROVIDERS_DIR=own)).status == 0
 
 
 async def test_validate_tells_every_fault_with_its_place(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.kit.clock import ManualClock
-from conjunct.providers import Catalog
+from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
 from tests.connections.flows import flow, server
@@ -57,10 +57,12 @@ async def egress() -> AsyncIterator[Egress]:
 @pytest.fixture
 async def world(database: Database, keys: ProjectKeys, egress: Egress, tmp_path: Path) -> World:
     service = ConnectionService(
+        database=database,
         tenants=TenantService(keys),
         keys=keys,
         catalog=Catalog([write_providers(tmp_path), BUILT_IN]),
         transport=EgressTransport(egress),
+        overrides=ProviderOverrides({"*": "http://127.0.0.1:9"}),  # nobody is there: nothing is proved
         clock=ManualClock(NOW),
     )
     return World(

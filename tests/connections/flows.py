@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import unescape
@@ -20,7 +20,10 @@ from fastapi import FastAPI
 
 from conjunct.connections import (
     ConnectionService,
+    ConnectLinkService,
+    CustomAuthFlows,
     OAuthFlows,
+    connect_links_router,
     custom_auth_router,
     oauth_router,
     provider_apps_router,
@@ -29,6 +32,7 @@ from conjunct.connections import (
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress
+from conjunct.core.encryption import Keyring
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog, ProviderOverrides
@@ -37,6 +41,7 @@ from conjunct.simulators import SimulatorOptions
 from conjunct.simulators import serve as simulate
 from conjunct.simulators.server import Running
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
+from conjunct.web import connect_router
 from conjunct.web import router as web_router
 from tests.support.servers import serve
 from tests.support.specification import checked
@@ -84,23 +89,58 @@ auth:
     # No override stands in for these: their token endpoints are where requests may not go.
     "inward": """
 base_url: https://inward.example.com
-auth: {type: oauth2, authorize_url: https://inward.example.com/a, token_url: 'http://127.0.0.1:9/token'}
+auth: {type: oauth2, authorize_url: https://inward.example.com/a, token_url: 'https://127.0.0.1:9/token'}
+""",
+    # Much is told on the way: by the callback, the token and a look-up; and the builder has a value of its own.
+    "talkative": """
+base_url: 'https://api.talkative.example.com/{realm}/{team}'
+inputs:
+  - {name: realm, source: callback, pattern: '[0-9]+'}
+  - {name: plan, source: token, optional: true}
+  - {name: team, source: provider}
+app_inputs: [{name: partner, at: provider}]
+auth:
+  type: oauth2
+  authorize_url: https://talkative.example.com/authorize
+  token_url: https://talkative.example.com/token
+  authorize_params: {partner: '{partner}'}
+  token_params: {partner: '{partner}'}
+  scopes: [read, write]
+  from_callback: {realm: {at: realmId, label: Realm}}
+  from_token: {consumer: user, facts: {plan: {at: plan}}}
+check: {path: /me}
+after_connect: [{request: {path: 'https://api.talkative.example.com/teams'}, list: '', take: {team: id}}]
 """,
     "hosted": """
 base_url: '{workspace}'
-inputs: [{name: workspace, kind: url}]
+inputs: [{name: workspace, kind: url, pattern: 'https?://(?!evil|127[.]0[.]0[.]1$).+'}]
 auth: {type: oauth2, authorize_url: '{workspace}/authorize', token_url: '{workspace}/token'}
 """,
     "keyed": """
 base_url: https://keyed.example.com
 auth: {type: apiKey, name: X-Key}
 """,
+    # In two steps: the customer agrees, then the provider is asked for the key.
+    "stepped": """
+base_url: https://stepped.example.com
+auth:
+  type: custom
+  inputs: [{name: seal, label: Your seal}]
+  steps:
+    - redirect: https://stepped.example.com/agree
+      params: {back: '{redirect_uri}', state: '{state}'}
+      take: {code: code}
+    - request: {method: POST, path: /swap, encode: form, body: {code: '{code}', seal: '{seal}'}}
+      take: {key: key}
+  keep: [key]
+  headers: {X-Key: '{key}'}
+""",
     "machine": """
 base_url: https://machine.example.com
 auth: {type: oauth2, grant: client_credentials, token_url: 'https://machine.example.com/t'}
 """,
 }
-SCRIPTED = ("spacious", "telling", "strict")
+SCRIPTED = ("spacious", "telling", "strict", "talkative", "keyed", "stepped")
 
 
 @dataclass
@@ -110,8 +150,19 @@ class TokenServer:
     url: str = ""
     answer: Any = field(default_factory=lambda: {"access_token": "scripted-access", "token_type": "bearer"})
     requests: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def tell(self, request: web.Request) -> web.StreamResponse:
+        """Answer a GET with what is `told` at its path, JSON or a status with JSON; it stays in `asked`."""
+        self.asked.append((request.path, request.headers.get("Authorization", "")))
+        told = self.told[request.path]
+        status, body = told if isinstance(told, tuple) else (200, told)
+        return web.json_response(body, status=status)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path in self.told:
+            return await self.tell(request)
         form = dict(parse_qsl(await request.text()))
         self.requests.append((request.path, dict(request.headers), form))
         answer = self.answer
@@ -211,18 +262,27 @@ def write_providers(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[TokenServer]:
+@asynccontextmanager
+async def token_server() -> AsyncIterator[TokenServer]:
+    """A provider's server for the length of the block."""
     server = TokenServer()
     app = web.Application()
-    app.router.add_post("/{path:.*}", server.handle)
+    app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield server
-    await runner.cleanup()
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TokenServer]:
+    async with token_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -236,6 +296,7 @@ async def flow(
         catalog = Catalog([write_providers(tmp_path), BUILT_IN])
         transport = _Transport(egress, overrides)
         service = ConnectionService(
+            database=database,
             tenants=TenantService(keys),
             keys=keys,
             catalog=catalog,
@@ -243,17 +304,36 @@ async def flow(
             overrides=overrides,
             clock=clock,
         )
-        flows = OAuthFlows(database=database, connections=service, keys=keys, public_url=PUBLIC_URL + "/", clock=clock)
+        links = ConnectLinkService(connections=service, public_url=PUBLIC_URL + "/", clock=clock)
+        flows = OAuthFlows(
+            database=database,
+            connections=service,
+            keys=keys,
+            public_url=PUBLIC_URL + "/",
+            clock=clock,
+            links=links,
+        )
         app = FastAPI()
         install_problem_handlers(app)
-        for each in (oauth_router, router, custom_auth_router, provider_apps_router):
+        for each in (oauth_router, router, custom_auth_router, provider_apps_router, connect_links_router):
             app.include_router(each, prefix="/v1")
         app.include_router(web_router)
+        app.include_router(connect_router)
         app.state.database = database
         app.state.authenticator = Authenticator(database)
         app.state.connections = service
+        app.state.connect_links = links
         app.state.oauth_flows = flows
-        app.state.page_key = b"k" * 32
+        app.state.custom_auth = CustomAuthFlows(
+            database=database,
+            connections=service,
+            transport=transport,
+            keys=keys,
+            public_url=PUBLIC_URL + "/",
+            clock=clock,
+            links=links,
+        )
+        app.state.page_keys = Keyring({"k": b"k" * 32}, "k").derive("page tokens")
         project, other = await make_project(database, keys, "acme"), await make_project(database, keys, "rival")
         client = checked(await stack.enter_async_context(serve(app, {"X-Api-Key": project.api_key})))
         browser = await stack.enter_async_context(httpx.AsyncClient(timeout=20))

@@ -28,6 +28,10 @@ _PARTS = {
         "https://special.example.com",
         "auth: {type: custom, inputs: [{name: seal}], headers: {X-Seal: '{seal}'}}",
     ),
+    "stepped": (
+        "https://stepped.example.com",
+        "auth: {type: custom, inputs: [{name: seal}], steps: [{redirect: 'https://stepped.example.com/agree'}]}",
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from conjunct.connections.credentials import (
     OAuthTokens,
     StoredCredentials,
     Token,
-    access_expiry,
+    access_token,
     for_requests,
     from_document,
     shown,
@@ -22,6 +22,7 @@ from conjunct.connections.credentials import (
 from conjunct.connections.fields import Moment
 from conjunct.connections.schemas import ConnectionRequest
 from conjunct.connectors import ApiKey, Basic, Bearer
+from conjunct.connectors.auth_definition import OAuth2
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 moments = st.none() | st.datetimes(timezones=st.just(UTC))
@@ -31,6 +32,8 @@ credentials = (
     | st.builds(Basic, texts, texts)
     | st.builds(OAuthTokens, tokens, st.none() | tokens, st.none() | st.lists(texts).map(tuple))
 )
+
+OAUTH = OAuth2(type="oauth2", token_url="https://example.com/token")
 
 
 @given(credentials)
@@ -54,10 +57,10 @@ TOKENS = OAuthTokens(Token("secret-a", expires_at=datetime(2026, 1, 1, tzinfo=UT
 
 
 def test_requests_carry_the_access_token() -> None:
-    assert for_requests(TOKENS) == Bearer("secret-a")
-    assert for_requests(ApiKey("secret-k")) == ApiKey("secret-k")
-    assert access_expiry(TOKENS) == datetime(2026, 1, 1, tzinfo=UTC)
-    assert access_expiry(ApiKey("secret-k")) is None
+    assert for_requests(OAUTH, TOKENS) == Bearer("secret-a")
+    assert for_requests(OAUTH, ApiKey("secret-k")) == ApiKey("secret-k")
+    assert access_token(TOKENS) == TOKENS.access
+    assert access_token(ApiKey("secret-k")) is None
 
 
 def test_the_refresh_token_is_shown_only_by_name() -> None:

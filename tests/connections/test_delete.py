@@ -6,6 +6,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conjunct.connections import StoppedInstallation
 from conjunct.core.problems import Conflict
 from tests.connections.conftest import World
 from tests.connections.making import make
@@ -29,6 +30,11 @@ class Follower:
         if self.objects:
             raise Conflict("It is in use.")
         self.left.append((project_id, connection_id))
+
+    async def stopped_by_deletion(self, _session: AsyncSession, *_of: str) -> list[StoppedInstallation]:
+        return [
+            StoppedInstallation(id="i", integration_id="n", integration_name="crm", group_ref="g-1", read_objects=["a"])
+        ]
 
 
 async def group_name(world: World) -> str:
@@ -77,3 +83,17 @@ async def test_another_projects_connection_is_not_found_and_stays(client: httpx.
     assert follower.left == []
     listed = await client.get("/v1/projects/rival/connections", headers={"X-Api-Key": world.other.api_key})
     assert listed.json() == [theirs]
+
+
+async def test_what_a_deletion_stops_can_be_known_before(client: httpx.AsyncClient, world: World) -> None:
+    made = await make(client, "keyed")
+    alone = (await client.get(f"{URL}/{made['id']}/deletion-plan")).json()
+    assert alone["installations"] == []
+    assert alone["summary"].startswith("No installation uses this connection.")
+    world.service.add_listener(Follower())
+    plan = (await client.get(f"{URL}/{made['id']}/deletion-plan")).json()
+    assert [each["integrationName"] for each in plan["installations"]] == ["crm"]
+    assert (plan["connectionId"], plan["revokesAtProvider"]) == (made["id"], False)
+    assert plan["summary"].startswith("Deletes 1 installation(s), so that 1 object(s) are no longer read.")
+    assert (await client.get(f"{URL}/nonsense/deletion-plan")).status_code == 404
+    assert (await client.get(f"{URL}/{made['id']}")).json() == made

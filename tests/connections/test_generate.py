@@ -113,9 +113,9 @@ CLIENT = {"clientId": "me", "clientSecret": SECRET}
         ("hubspot", {"apiKey": SECRET}, "made by hand"),
         ("hubspot", {"oauth2ClientCredentials": CLIENT}, "oauth2AuthorizationCode"),
         ("hubspot", {"oauth2PasswordCredentials": {**BASIC, **CLIENT}}, "oauth2AuthorizationCode"),
-        ("machine", {"oauth2ClientCredentials": CLIENT}, "can be connected now"),
-        ("machine", {"oauth2AuthorizationCode": TOKENS}, "can be connected now"),
-        ("special", {"customAuth": {"seal": SECRET}}, "can be connected now"),
+        ("machine", {"oauth2AuthorizationCode": TOKENS}, "oauth2ClientCredentials"),
+        ("special", {"apiKey": SECRET}, "customAuth with seal"),
+        ("stepped", {"customAuth": {"seal": SECRET}}, "/v1/custom-auth/connect"),
     ],
 )
 async def test_other_kinds_are_refused_with_what_would_do(

@@ -55,6 +55,7 @@ def service(world: World, egress: Egress, provider: Provider, tmp_path: Path) ->
     catalog = Catalog([tmp_path, BUILT_IN])
     overrides = ProviderOverrides(dict.fromkeys(catalog.names(), provider.url))
     return ConnectionService(
+        database=world.database,
         tenants=TenantService(world.keys),
         keys=world.keys,
         catalog=catalog,
@@ -104,10 +105,19 @@ async def test_a_connector_uses_the_newest_credentials(
     assert provider.headers["x-key"] == "newer"
 
 
-async def test_a_connector_goes_where_the_inputs_say(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_connector_goes_where_the_inputs_say(
+    client: httpx.AsyncClient, world: World, egress: Egress, tmp_path: Path
+) -> None:
     made = await make(client, "placed")
+    service = ConnectionService(
+        database=world.database,
+        tenants=TenantService(world.keys),
+        keys=world.keys,
+        catalog=Catalog([tmp_path]),
+        transport=EgressTransport(egress),
+    )
     async with world.database.transaction() as session:
-        connector = await world.service.connector(session, world.project.project_id, made["id"])
+        connector = await service.connector(session, world.project.project_id, made["id"])
     assert connector.address.base_url == "https://acme.example.com/eu"
 
 

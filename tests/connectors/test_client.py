@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from conjunct.connectors import ErrorKind, ProviderError, ReadQuery, UnknownObject
+from conjunct.connectors.auth import ApiKey, Credentials
 from conjunct.connectors.errors import AuthInvalid, BadRequest, MalformedAnswer, TimedOut
 from conjunct.connectors.transport import EgressTransport
 from conjunct.core.egress import Egress, EgressPolicy
@@ -71,6 +73,46 @@ async def test_a_provider_that_answers_anyone_is_asked_about_the_credentials_wit
     assert [record.id for record in (await anext(pages)).records] == ["1"]
     with pytest.raises(AuthInvalid, match="no such key"):
         await anext(pages)
+
+
+class Listening:
+    """A keeper of credentials that are what they are, which notes what it hears of them."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+        self.heard: list[str] = []
+
+    async def fresh(self) -> Credentials:
+        return self.credentials
+
+    async def renewed(self, _refused: Credentials) -> Credentials | None:
+        return None
+
+    async def accepted(self, _credentials: Credentials) -> None:
+        self.heard.append("accepted")
+
+    async def refused(self, _credentials: Credentials, error: ProviderError) -> None:
+        self.heard.append(error.message)
+
+
+@pytest.mark.parametrize(
+    ("check", "me", "heard"),
+    [
+        ("{path: /me, guards_reads: true}", {"id": 1}, ["accepted"]),
+        ("{path: /me, guards_reads: true}", Reply({"message": "no such key"}, 401), ["no such key"]),
+        ("{path: /me}", None, ["accepted"]),
+    ],
+)
+async def test_what_anyone_may_read_proves_no_credentials(
+    provider: ScriptedProvider, check: str, me: Any, heard: list[str]
+):
+    key = ApiKey("k")
+    keeper = Listening(key)
+    connector = provider.connector(definition(read=READ, top=f"check: {check}"), key, keeper=keeper)
+    provider.answers({"data": [{"id": 1}]}, me)
+    with contextlib.suppress(AuthInvalid):
+        await connector.read_page(ReadQuery("things"))
+    assert keeper.heard == heard
 
 
 async def test_an_object_that_the_provider_does_not_have(provider: ScriptedProvider):

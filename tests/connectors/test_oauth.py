@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, quote_plus, urlsplit
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,7 @@ from conjunct.connectors.oauth import (
     OAuthClient,
     TokenRequest,
     authorization_url,
+    callback_facts,
     challenge_of,
     code_request,
     read_tokens,
@@ -95,6 +97,11 @@ class TestWhereTheCustomerAgrees:
         known = definition("authorize_url: https://l/a, token_url: https://l/t, scope_separator: ','")
         assert parse_qs(urlsplit(url_of(known)).query)["scope"] == ["a,b:c"]
         assert "scope" not in parse_qs(urlsplit(url_of(known, scopes=[])).query)
+
+    def test_some_scopes_are_always_asked_for(self) -> None:
+        known = definition("authorize_url: https://l/a, token_url: https://l/t, scopes_always: [offline, a]")
+        assert parse_qs(urlsplit(url_of(known)).query)["scope"] == ["a b:c offline"]
+        assert parse_qs(urlsplit(url_of(known, scopes=[])).query)["scope"] == ["offline a"]
 
     def test_pkce_sends_the_challenge_and_never_the_verifier(self) -> None:
         url = url_of(definition(), verifier="dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
@@ -166,7 +173,7 @@ class TestWhereTheCustomerAgrees:
             assert (url.hostname or "").endswith(".x.test")
             assert url.path.count("/") == 1
 
-    @pytest.mark.parametrize("key", ["authorize_url", "token_url"])
+    @pytest.mark.parametrize("key", ["authorize_url", "token_url", "refresh_url"])
     @pytest.mark.parametrize(
         "url", ["https://{workspace}", "https://{tenant}.x.test/a", "ftp://x.test", "https://{no}.x.test/a"]
     )
@@ -175,6 +182,12 @@ class TestWhereTheCustomerAgrees:
         with pytest.raises(InvalidDefinition) as caught:
             definition(", ".join(f"{name}: '{value}'" for name, value in urls.items()), WORKSPACE)
         assert {issue.name for issue in caught.value.issues} == {f"auth.{key}"}
+
+    def test_nor_where_a_token_is_revoked(self) -> None:
+        urls = "authorize_url: 'https://l/a', token_url: 'https://l/t', revoke: {url: 'https://{workspace}'}"
+        with pytest.raises(InvalidDefinition) as caught:
+            definition(urls, WORKSPACE)
+        assert {issue.name for issue in caught.value.issues} == {"auth.revoke.url"}
 
     def test_providers_without_a_browser_flow_have_no_url(self) -> None:
         with pytest.raises(NoOAuthFlow):
@@ -290,7 +303,7 @@ class TestAnswers:
             b"", b"{}", b"[]", b"null", b'"access_token"', b'{"access_token": null}', b'{"access_token": ""}',
             b'{"access_token": 5}', b'{"access_token": ["a"]}', b'{"access_token": "a\\r\\nX: y"}',
             b'{"access_token": "a\\u2028"}', b'{"access_token": "' + b"a" * 40_000 + b'"}', b'{"access_token": "a"',
-            b"<!doctype html><p>Sign in</p>", b"\xff\xfe\x00", b"access_token=a",
+            b"<!doctype html><p>Sign in</p>", b"\xff\xfe\x00", b"token=a",
         ],
     )  # fmt: skip
     def test_what_holds_no_token_is_no_answer(self, body: bytes) -> None:
@@ -328,6 +341,31 @@ class TestAnswers:
             assert secret not in repr(caught.value.args)
         assert "[secret]" in caught.value.message
 
+    def test_nor_their_beginning_where_long_words_are_cut(self) -> None:
+        request = code_request(definition(), CLIENT, {}, code="the-planted-code", redirect_uri=BACK)
+        for before in range(470, 500):
+            for error in ("x", "invalid_grant"):
+                words = "." * before + "the-planted-code" + "." * 50
+                body = json.dumps({"error": error, "error_description": words}).encode()
+                with pytest.raises(ProviderError) as caught:
+                    read_tokens(definition(), request, Answer(body, 400), NOW)
+                assert "the-" not in caught.value.message
+
+    @pytest.mark.parametrize("write", [quote, quote_plus, escape, lambda text: json.dumps(text)[1:-1], str])
+    def test_nor_as_the_answer_writes_them(self, write: Callable[[str], str]) -> None:
+        token = 'one+"two" & <three>'
+        request = refresh_request(definition(), CLIENT, {}, refresh_token=token)
+        told = request.redacted(f"got {write(token)} from {write(CLIENT.client_secret)}")
+        assert told == "got [secret] from [secret]"
+
+    @pytest.mark.parametrize("text", ['{"access_token": "fresh-1', "refresh_token=fresh-1&x=1", "<p>id_token: fresh-1"])
+    def test_a_token_that_nobody_knew_is_not_told_either(self, text: str) -> None:
+        request = code_request(definition(), CLIENT, {}, code="c", redirect_uri=BACK)
+        with pytest.raises(ProviderError) as caught:
+            read_tokens(definition(), request, Answer(text.encode(), 500), NOW)
+        assert "token" in str(caught.value)
+        assert "fresh-1" not in str(caught.value)
+
     def test_the_definitions_rules_tell_a_revoked_grant(self) -> None:
         known = definition(errors="{message_at: message, rules: [{status: 400, match: revoked, class: auth_revoked}]}")
         with pytest.raises(AuthRevoked):
@@ -341,3 +379,15 @@ class TestAnswers:
 
 def test_a_challenge_has_no_padding() -> None:
     assert "=" not in challenge_of("x" * 43)
+
+
+def test_what_a_callback_tells_is_found_by_the_definitions_rules() -> None:
+    known = definition(
+        "authorize_url: https://l/a, token_url: https://l/t, from_callback: "
+        "{realm: {at: realmId}, region: {at: accounts-server, capture: '^https://([^/]+)$'}}",
+        "[{name: realm, source: callback}, {name: region, source: callback}]",
+    )
+    told = {"realmId": "42", "accounts-server": "https://accounts.x.test", "code": "c0de", "region": "evil"}
+    assert callback_facts(known, told) == {"realm": "42", "region": "accounts.x.test"}
+    assert callback_facts(known, {"realmId": "", "accounts-server": "accounts.x.test"}) == {}
+    assert callback_facts(known, {"realmId": "a\nb"}) == {}

@@ -8,15 +8,34 @@ from pathlib import Path
 import pytest
 
 from conjunct.connectors import load_definition, object_support
-from conjunct.connectors.auth_definition import ApiKeyAuth, BasicAuth, CustomAuth, OAuth2
+from conjunct.connectors.auth_definition import (
+    ApiKeyAuth,
+    Assertion,
+    AuthModel,
+    BasicAuth,
+    Choice,
+    CustomAuth,
+    CustomInput,
+    FromToken,
+    OAuth2,
+    RedirectStep,
+    RequestStep,
+    Revocation,
+    TokenExchange,
+    TokenFact,
+    TokenHeader,
+    Unpacked,
+)
 from conjunct.connectors.definition import (
     AppInput,
     ClientFilter,
     Count,
     DefinitionDocument,
+    Derivation,
     ErrorRule,
     ErrorRules,
     Input,
+    LookUp,
     Media,
     ObjectDefinition,
     PageRule,
@@ -44,10 +63,12 @@ MODELS: tuple[type[Model], ...] = (
     ClientFilter,
     Count,
     DefinitionDocument,
+    Derivation,
     ErrorRule,
     ErrorRules,
     FindFields,
     Input,
+    LookUp,
     AppInput,
     Media,
     ObjectDefinition,
@@ -63,6 +84,24 @@ MODELS: tuple[type[Model], ...] = (
     Where,
 )
 
+AUTH_MODELS: tuple[type[AuthModel], ...] = (
+    ApiKeyAuth,
+    Assertion,
+    BasicAuth,
+    Choice,
+    CustomAuth,
+    CustomInput,
+    FromToken,
+    OAuth2,
+    RedirectStep,
+    RequestStep,
+    Revocation,
+    TokenExchange,
+    TokenFact,
+    TokenHeader,
+    Unpacked,
+)
+
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.split("name: ")[1].split()[0])
 def test_an_example_is_a_good_definition(example: str):
@@ -75,10 +114,8 @@ def test_the_first_example_supports_what_the_text_says():
     assert not object_support(loaded, "tags").incremental
 
 
-@pytest.mark.parametrize(
-    "model", [*MODELS, OAuth2, ApiKeyAuth, BasicAuth, CustomAuth], ids=lambda model: model.__name__
-)
-def test_every_key_is_in_the_reference(model: type[Model]):
+@pytest.mark.parametrize("model", [*MODELS, *AUTH_MODELS], ids=lambda model: model.__name__)
+def test_every_key_is_in_the_reference(model: type[Model | AuthModel]):
     keys = {field.alias or name for name, field in model.model_fields.items()}
     assert not [key for key in keys if f"`{key}`" not in TEXT and f"{key}:" not in TEXT]
 

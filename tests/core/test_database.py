@@ -50,6 +50,13 @@ async def test_a_failed_statement_leaves_nothing_of_its_transaction(database: Da
     assert await _orgs(database) == []
 
 
+async def test_a_failed_statement_does_not_tell_what_it_was_to_store(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        await _add(database, "planted-s3cret\0")
+    assert "org" in str(caught.value)
+    assert "planted" not in str(caught.value)
+
+
 async def test_connections_are_given_back(database: Database) -> None:
     """Many more blocks than the pool has connections, half of them failing."""
     for number in range(30):

@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import traceback
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 import pytest
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from conjunct.core.egress import AddressRefused, Egress, EgressError, EgressPolicy
+from tests.support.names import Names
 
 LOOPBACK = EgressPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 PUBLIC_ONLY = EgressPolicy()
@@ -60,41 +61,6 @@ async def server() -> AsyncIterator[Server]:
     server.port = listening.sockets[0].getsockname()[1]
     yield server
     listening.close()
-
-
-class Names(AbstractResolver):
-    """A DNS of the test's own: each lookup of a name takes its next answer, the last one for ever."""
-
-    def __init__(self, **answers: list[list[str]]) -> None:
-        self.answers = answers
-        self.lookups = 0
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - the interface's
-    ) -> list[ResolveResult]:
-        self.lookups += 1
-        name = host.partition(".")[0]
-        if name not in self.answers:
-            raise OSError(None, "no such name")
-        answers = self.answers[name]
-        addresses = answers.pop(0) if len(answers) > 1 else answers[0]
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        pass
 
 
 @asynccontextmanager
@@ -361,6 +327,25 @@ async def test_an_answer_that_is_not_http_is_told(server: Server) -> None:
     server.answer = b"SSH-2.0-OpenSSH_9.6\r\n\r\n"
     async with client() as egress:
         assert await failure(egress, server.url) == ("protocol", True)
+
+
+async def test_a_failure_tells_neither_the_request_nor_the_answer(server: Server) -> None:
+    for said in (b"HTTP/1.1 x-s3cret\r\n\r\n", answer(b"", Content_Encoding="x-s3cret")):
+        server.answer = said
+        async with client() as egress:
+            with pytest.raises(EgressError) as caught:
+                await egress.request("GET", server.url + "/?key=s3cret", headers={"X-Key": "s3cret"})
+        assert caught.value.reason == "protocol"
+        told = "".join(traceback.format_exception(caught.value, chain=True))
+        assert "s3cret" not in told.replace('"/?key=s3cret", headers={"X-Key": "s3cret"}', "")  # the line above
+        assert all("s3cret" not in repr(each) for each in chained(caught.value))
+
+
+def chained(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that it came of, shown or not."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @pytest.mark.parametrize("headers", [{"X-A": "1\r\nX-B: 2"}, {"X-A\r\n": "1"}])

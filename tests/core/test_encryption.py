@@ -1,16 +1,16 @@
 """Secrets at rest open only with the right key, in the right place."""
 
-import stat
-
 import pytest
 
 from conjunct.core.encryption import (
     DecryptionFailed,
     Keyring,
-    load_or_create_master_key,
+    UnknownKey,
     new_key,
     parse_master_key,
 )
+
+TWICE = f"m1:{'A' * 43}=\nm1:{'B' * 43}="
 
 
 @pytest.fixture
@@ -56,14 +56,24 @@ def test_repr_shows_no_key() -> None:
     assert repr(key) not in shown
 
 
-def test_the_master_key_file_is_made_once_and_private(tmp_path) -> None:
-    path = tmp_path / "master.key"
-    envelope = load_or_create_master_key(path).encrypt(b"x", "p")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_or_create_master_key(path).decrypt(envelope, "p") == b"x"
+def test_derived_keys_sign_with_the_current_key_and_verify_with_all() -> None:
+    old, new = new_key(), new_key()
+    before, after = Keyring({"k1": old}, "k1").derive("links"), Keyring({"k1": old, "k2": new}, "k2").derive("links")
+    assert after.all == (after.current, before.current)
+    assert after.current == Keyring({"k2": new}, "k2").derive("links").current
+    assert after.current != Keyring({"k2": new}, "k2").derive("other").current
+    assert after.current.hex() not in repr(after)
 
 
-@pytest.mark.parametrize("text", ["", "m1", "m1:", "m1:!!!", "m1:c2hvcnQ=", ":c2hvcnQ="])
+def test_an_unknown_key_is_heard_of_before_it_is_told() -> None:
+    heard: list[str] = []
+    envelope = Keyring({"k2": new_key()}, "k2").encrypt(b"x", "p")
+    with pytest.raises(UnknownKey, match="no key 'k2'"):
+        Keyring({"k1": new_key()}, "k1", on_unknown=lambda: heard.append("k2")).decrypt(envelope, "p")
+    assert heard == ["k2"]
+
+
+@pytest.mark.parametrize("text", ["", "m1", "m1:", "m1:!!!", "m1:c2hvcnQ=", ":c2hvcnQ=", TWICE])
 def test_a_bad_master_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="master key"):
         parse_master_key(text)

@@ -71,6 +71,12 @@ async def test_all_faults_are_told_at_once(client: httpx.AsyncClient) -> None:
     assert all("value" not in issue for issue in body["issues"] if issue["name"] == "apiKey")
 
 
+async def test_a_document_that_was_encoded_twice_is_not_repeated(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/echo/1", json='{"name": "n", "apiKey": "planted-s3cret"}')
+    problem(answer, 400)
+    assert "planted" not in answer.text
+
+
 async def test_a_problem_carries_its_remedy_and_issues(client: httpx.AsyncClient) -> None:
     body = problem(await client.post("/echo/1", json={"name": "refuse"}), 422)
     assert body["remedy"] == "Say yes."

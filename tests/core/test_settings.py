@@ -152,6 +152,12 @@ def test_bad_provider_overrides_are_told(tmp_path: Path, content: str) -> None:
         Settings(provider_overrides=path).load_provider_overrides()
 
 
+def test_a_folder_of_own_providers_must_be_there(tmp_path: Path) -> None:
+    assert load_settings(providers_dir=tmp_path).environment()["CONJUNCT_PROVIDERS_DIR"] == str(tmp_path)
+    with pytest.raises(SettingsError, match=r"CONJUNCT_PROVIDERS_DIR: .*there is no folder"):
+        load_settings(providers_dir=tmp_path / "nosuch")
+
+
 def test_provider_overrides(tmp_path: Path) -> None:
     path = tmp_path / "overrides.yaml"
     path.write_text("hubspot: http://127.0.0.1:8081/\n")

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from conjunct.core.telemetry import Level, bind, configure
+from tests.support.logs import log_plainly
 
 SECRET = "hunter2hunter2"
 
@@ -36,7 +37,7 @@ def logging_left_as_it_was() -> Iterator[None]:
     root.handlers = handlers
     root.setLevel(level)
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def fail(message: str) -> NoReturn:
@@ -79,6 +80,14 @@ def test_libraries_logs_come_out_in_the_same_form() -> None:
     event = output.event()
     assert (event["event"], event["level"], event["logger"]) == ("Shutting down now", "warning", "uvicorn.error")
     assert event["request_id"] == "r1"
+
+
+def test_neither_addresses_of_requests_nor_rows_are_logged() -> None:
+    output = logged("debug")
+    logging.getLogger("uvicorn.access").info("GET /callbacks/v1/oauth?state=%s", SECRET)
+    logging.getLogger("sqlalchemy.engine.Engine").debug("Row (%s)", SECRET)
+    logging.getLogger("sqlalchemy.engine.Engine").info("SELECT 1")
+    assert output.event()["event"] == "SELECT 1"
 
 
 @pytest.mark.parametrize("library", ["sqlalchemy.engine", "alembic.runtime", "uvicorn.access"])

@@ -135,8 +135,7 @@ class World:
         request = GenerateConnectionRequest(
             group_ref=group, consumer_ref=f"{group}-ann", provider=provider, api_key="k"
         )
-        async with self.database.transaction() as session:
-            return await self.connections.generate(session, (project or self.project).project_id, request)
+        return await self.connections.generate((project or self.project).project_id, request)
 
     async def install(
         self, content: Any = None, group: str = "g1", status: int = 201, integration: str = "crm", **more: Any
@@ -196,6 +195,7 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
     policy = EgressPolicy((ip_network("127.0.0.0/8"),))
     async with served_provider() as provider, Egress(policy=policy, user_agent="conjunct-tests") as egress:
         connecting = ConnectionService(
+            database=database,
             tenants=TenantService(keys),
             keys=keys,
             catalog=Catalog([write_providers(tmp_path, "acme", "rival")]),

@@ -92,8 +92,10 @@ async def slice_(database: Database, tmp_path: Path) -> AsyncIterator[Slice]:
     app.state.authenticator = Authenticator(database)
     app.state.integrations = IntegrationService(limits)
     app.state.integrations.add_listener(recorder)
-    app.state.uploads = Uploads(FolderStorage(tmp_path / "objects"), b"k" * 32, clock)
-    app.state.page_key = b"p" * 32
+    app.state.uploads = Uploads(
+        FolderStorage(tmp_path / "objects"), Keyring({"k": b"k" * 32}, "k").derive("uploads"), clock
+    )
+    app.state.page_keys = Keyring({"p": b"p" * 32}, "p").derive("page tokens")
     surroundings = Surroundings()
     app.state.deploy_planner = DeployPlanner(surroundings, surroundings)
     async with serve(app, headers={"X-Api-Key": project.api_key}) as client:

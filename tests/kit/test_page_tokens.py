@@ -15,7 +15,7 @@ POSITION = ("2026-01-01T00:00:00Z", "0192f0c1", 7, None, True)
 
 def test_a_token_brings_back_the_position():
     token = page_tokens.encode(POSITION, key=KEY, scope="project-1")
-    assert page_tokens.decode(token, key=KEY, scope="project-1") == POSITION
+    assert page_tokens.decode(token, keys=[KEY], scope="project-1") == POSITION
 
 
 def test_a_token_can_stand_in_a_url_as_it_is():
@@ -27,7 +27,7 @@ def test_a_token_can_stand_in_a_url_as_it_is():
 def test_a_token_is_good_only_with_its_key_and_its_list(key, scope):
     token = page_tokens.encode(POSITION, key=KEY, scope="project-1")
     with pytest.raises(ValueError, match="not valid"):
-        page_tokens.decode(token, key=key, scope=scope)
+        page_tokens.decode(token, keys=[key], scope=scope)
 
 
 def test_a_token_with_any_byte_changed_is_refused():
@@ -37,7 +37,7 @@ def test_a_token_with_any_byte_changed_is_refused():
         forged = bytearray(raw)
         forged[index] ^= 1
         with pytest.raises(ValueError, match="not valid"):
-            page_tokens.decode(base64.urlsafe_b64encode(forged).rstrip(b"=").decode(), key=KEY)
+            page_tokens.decode(base64.urlsafe_b64encode(forged).rstrip(b"=").decode(), keys=[KEY])
 
 
 def test_a_position_that_makes_too_long_a_token_is_refused():
@@ -48,13 +48,13 @@ def test_a_position_that_makes_too_long_a_token_is_refused():
 @pytest.mark.parametrize("token", ["", "A", "AAAA", "é", "=" * 8, "!!!!", "A" * 2049, "A" * 5])
 def test_what_is_no_token_is_refused(token):
     with pytest.raises(ValueError, match="not valid"):
-        page_tokens.decode(token, key=KEY)
+        page_tokens.decode(token, keys=[KEY])
 
 
 @given(st.text())
 def test_any_text_that_we_did_not_make_is_refused(text):
     with pytest.raises(ValueError, match="not valid"):
-        page_tokens.decode(text, key=KEY)
+        page_tokens.decode(text, keys=[KEY])
 
 
 _values = (
@@ -69,4 +69,4 @@ _values = (
 @given(st.lists(_values, max_size=4), st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_position_comes_back(position, scope):
     token = page_tokens.encode(position, key=KEY, scope=scope)
-    assert page_tokens.decode(token, key=KEY, scope=scope) == tuple(position)
+    assert page_tokens.decode(token, keys=[KEY], scope=scope) == tuple(position)

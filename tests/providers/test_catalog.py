@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conjunct.connectors import InvalidDefinition
-from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider, catalog
+from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider, catalog, open_catalog
 from conjunct.providers.catalog import BUILT_IN
 
 OWN = """
@@ -29,7 +29,11 @@ def test_a_provider_is_loaded_when_asked_for_and_kept():
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("hubspt", "Did you mean hubspot?"), ("HubSpot", "Did you mean hubspot?"), ("zz", "There are: ")],
+    [
+        ("hubspt", "Did you mean hubspot?"),
+        ("HubSpot", "Did you mean hubspot?"),
+        ("zz", "GET /v1/providers lists them."),
+    ],
 )
 def test_an_unknown_name_gets_near_ones(name: str, remedy: str):
     with pytest.raises(UnknownProvider) as caught:
@@ -44,11 +48,39 @@ def test_a_name_is_never_a_path(name: str):
         catalog().get(name)
 
 
+def test_asking_which_providers_there_are_reads_no_definition(tmp_path: Path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "provider.yaml").write_text("nonsense")
+    modules = Catalog((tmp_path, BUILT_IN)).modules()
+    assert "broken" in modules
+    assert "nosuch" not in modules
+    assert list(modules) == sorted(["broken", *catalog().names()])
+    assert len(modules) == len(catalog().names()) + 1
+    assert modules["hubspot"] == ("crm",)
+    with pytest.raises(KeyError):
+        modules["nosuch"]
+    with pytest.raises(InvalidDefinition):
+        modules["broken"]
+
+
 def test_a_projects_own_provider_goes_before_a_built_in_one(tmp_path: Path):
     (tmp_path / "hubspot").mkdir()
     (tmp_path / "hubspot" / "provider.yaml").write_text(OWN)
     assert Catalog((tmp_path, BUILT_IN)).get("hubspot").display == "Our own"
     assert Catalog((tmp_path, BUILT_IN)).get("redmine").display == "Redmine"
+
+
+def test_own_providers_stand_beside_the_built_in_ones_and_are_checked_at_once(tmp_path: Path):
+    assert open_catalog() is catalog()
+    for name in ("hubspot", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "provider.yaml").write_text(OWN.replace("name: hubspot", f"name: {name}"))
+    opened = open_catalog(tmp_path)
+    assert (opened.get("mine").display, opened.get("hubspot").display) == ("Our own", "Our own")
+    assert set(opened.names()) == {"mine", *catalog().names()}
+    (tmp_path / "mine" / "provider.yaml").write_text(OWN)
+    with pytest.raises(InvalidDefinition, match="named 'hubspot'"):
+        open_catalog(tmp_path)
 
 
 def test_a_bad_definition_names_its_file_and_its_faults(tmp_path: Path):
@@ -71,3 +103,10 @@ def test_overrides_give_urls_and_the_hosts_that_may_be_private():
     assert overrides.base_url("hubspot") == "http://127.0.0.1:8081"
     assert overrides.base_url("salesforce") is None
     assert overrides.private_hosts == {"127.0.0.1", "pm.internal"}
+
+
+def test_one_url_stands_in_for_all_that_are_not_named():
+    overrides = ProviderOverrides({"hubspot": "http://127.0.0.1:8081", "*": "http://all.internal:80"})
+    assert overrides.base_url("hubspot") == "http://127.0.0.1:8081"
+    assert overrides.base_url("redmine") == "http://all.internal:80"
+    assert overrides.private_hosts == {"127.0.0.1", "all.internal"}

@@ -37,10 +37,9 @@ OAUTH = """
 """
 
 
-def info(auth: str = "{type: apiKey}", more: str = "") -> dict[str, Any]:
-    return provider_info(load_definition(PLAIN.replace("AUTH", auth) + more)).model_dump(
-        by_alias=True, exclude_none=True
-    )
+def info(auth: str = "{type: apiKey}", more: str = "", inputs: str = "") -> dict[str, Any]:
+    text = PLAIN.replace("AUTH", auth).replace('example"}]', f'example"}}, {inputs}]') + more
+    return provider_info(load_definition(text)).model_dump(by_alias=True, exclude_none=True)
 
 
 def test_where_it_is_and_what_it_asks_of_the_customer():
@@ -152,3 +151,52 @@ def test_what_it_supports_is_what_its_definition_can_do():
     assert (support["write"], support["delete"], support["subscribe"]) == (False, False, False)
     assert support["search"] == {"operators": {"equals": False}}
     assert not any(support["bulkWrite"].values())
+
+
+def test_what_is_told_later_is_not_asked_of_the_customer():
+    told = info(
+        """
+  type: oauth2
+  authorize_url: https://acme.example/a
+  token_url: https://acme.example/t
+  audience: [https://api.acme.example]
+  scope_templates: {.default: "https://{workspace}.acme.example/.default"}
+  from_token: {facts: {site: {at: owner.site, capture: "https://([^.]+)", label: Site}, quiet: {at: q}}}
+""",
+        "after_connect: [{request: {path: /me}, take: {team: id}}]\nmodules: {crm: {}, desk: {}}\n",
+        "{name: site, source: token}, {name: quiet, source: token}, {name: team, source: provider, modules: [desk]}",
+    )
+    assert [each["name"] for each in told["metadata"]["input"]] == ["workspace"]
+    assert told["metadata"]["postAuthentication"] == [{"name": "team", "moduleDependencies": {"desk": {}}}]
+    assert told["postAuthInfoNeeded"] is True
+    assert told["oauth2Opts"]["audience"] == ["https://api.acme.example"]
+    assert told["oauth2Opts"]["scopeMappings"] == {".default": "https://{{.workspace}}.acme.example/.default"}
+    assert told["oauth2Opts"]["tokenMetadataFields"]["otherFields"] == [
+        {"name": "site", "displayName": "Site", "path": "owner.site", "capture": "https://([^.]+)"}
+    ]
+
+
+def test_a_scheme_of_several_steps():
+    told = info(
+        """
+  type: custom
+  inputs: [{name: region, choices: [{value: eu, label: Europe}]}]
+  app_inputs: [{name: clientSecret, label: Secret}]
+  steps: [{redirect: "https://acme.example/agree", take: {tenant: tenant}}]
+  token: {url: "https://acme.example/t"}
+  headers: {A: "Bearer {access_token|base64}"}
+"""
+    )
+    assert told["customOpts"] == {
+        "headers": [{"name": "A", "valueTemplate": "Bearer {{.accessToken}}"}],
+        "inputs": [
+            {
+                "name": "region",
+                "displayName": "region",
+                "fieldType": "fieldTypeSelect",
+                "options": [{"value": "eu", "label": "Europe"}],
+            }
+        ],
+        "providerInputs": [{"name": "clientSecret", "displayName": "Secret", "fieldType": "fieldTypePassword"}],
+        "multiStep": True,
+    }

@@ -55,6 +55,15 @@ async def test_more_tenants_than_places_have_their_turns_one_after_the_other(que
     assert reached == ""
 
 
+async def test_the_platforms_own_jobs_are_given_too(queue):
+    """They are of no tenant: sweeps, rotations of keys."""
+    await queue.enqueue(NewJob("", "sweep", "own"), NewJob("p", "k", "theirs"))
+
+    assert [job.ref_id for job in await queue.claim(5)] == ["own", "theirs"]
+    await queue.enqueue(NewJob("", "sweep", "later"))
+    assert [job.ref_id for job in await queue.claim(5)] == ["later"]
+
+
 async def test_tenants_at_their_cap_do_not_hide_those_behind_them(queue):
     await queue.enqueue(*[NewJob(f"a{tenant}", "k", f"{tenant}/{n}") for tenant in range(10) for n in range(20)])
     await queue.enqueue(NewJob("z", "k", "last"))

@@ -21,9 +21,13 @@ from conjunct.kit.clock import Clock
 from conjunct.simulators import SimulatorOptions
 from conjunct.simulators import serve as simulate
 from conjunct.simulators.server import Running
+from conjunct.tenants.keys import KeyTimes
 from tests.support.receiver import Receiver, webhook_receiver
 from tests.support.servers import serve
 from tests.support.specification import checked
+
+NOWHERE = "http://127.0.0.1:9"
+"""Where all other providers are: no test asks the internet."""
 
 MANIFEST: dict[str, Any] = {
     "specVersion": "1.0.0",
@@ -149,6 +153,7 @@ async def running_platform(
     simulated: SimulatorOptions | None = None,
     worker: bool = True,
     clock: Clock | None = None,
+    key_times: KeyTimes | None = None,
     **settings: Any,
 ) -> AsyncIterator[Platform]:
     """A platform on an empty database; `settings` go before a test's usual ones."""
@@ -156,7 +161,7 @@ async def running_platform(
         hubspot = await stack.enter_async_context(simulate("hubspot", simulated or SimulatorOptions(records=250)))
         receiver = await stack.enter_async_context(webhook_receiver())
         overrides = folder / "overrides.yaml"
-        overrides.write_text(yaml.safe_dump({"hubspot": hubspot.url}))
+        overrides.write_text(yaml.safe_dump({"hubspot": hubspot.url, "*": NOWHERE}))
         chosen = Settings(
             **{
                 "data_dir": folder,
@@ -166,7 +171,7 @@ async def running_platform(
                 **settings,
             }
         )
-        services = await stack.enter_async_context(open_services(chosen, database, clock=clock))
+        services = await stack.enter_async_context(open_services(chosen, database, clock=clock, key_times=key_times))
         async with database.transaction() as session:
             made = await services.tenants.create_org_and_project(
                 session, org="default", project="default", app_name="Test"

@@ -48,6 +48,8 @@ PLATFORM = (
     connections.router,
     connections.custom_auth_router,
     connections.provider_apps_router,
+    connections.connect_links_router,
+    connections.transfer_router,
     delivery.router,
     delivery.payload_router,
     installations.router,
@@ -99,6 +101,7 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
     app.include_router(write.router, prefix="/write/v1")
     app.include_router(search.router, prefix="/search/v1")
     app.include_router(web.router)
+    app.include_router(web.connect_router)
     app.include_router(health.router)
     app.add_middleware(WriteRouting)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})

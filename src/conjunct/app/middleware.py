@@ -21,6 +21,7 @@ SURFACES = ("read", "write", "search", "proxy")
 """Surfaces with a host label and a path prefix of their own; `api` and any other host is the platform's."""
 
 _READ_OR_WRITE = re.compile(r"/v1/projects/[^/]+/integrations/[^/]+/objects/(?!.*:deliverResults$)[^/]+")
+_LINK = re.compile(r"^(/connect/).+", re.DOTALL)
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger("conjunct.http")
@@ -54,7 +55,12 @@ class RequestContext:
                 await self._app(scope, receive, send_with_id)
             finally:
                 elapsed = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=elapsed)
+                log.info("request", method=scope["method"], path=_shown(scope["path"]), status=status, ms=elapsed)
+
+
+def _shown(path: str) -> str:
+    """The path without the token of a hosted link, which is all that its page asks for."""
+    return _LINK.sub(r"\1***", path)
 
 
 class SurfaceRouting:

@@ -64,6 +64,8 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
                 lifespan="off",
                 timeout_graceful_shutdown=round(settings.drain_seconds),
                 h11_max_incomplete_event_size=64 * 1024,
+                # Longer than load balancers and clients keep idle connections, so that they close them and not we.
+                timeout_keep_alive=75,
             )
             server = _Server(config)
             if lifeline is not None:

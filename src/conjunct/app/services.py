@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.datastructures import State
@@ -13,10 +13,13 @@ from conjunct import __version__
 from conjunct.actions.read import ReadAction, ReadJobs, ReadService
 from conjunct.actions.search import SearchService
 from conjunct.actions.write import WriteService
-from conjunct.connections import ConnectionService, OAuthFlows
+from conjunct.app.tables import load_sealed_columns
+from conjunct.connections import ConnectionService, ConnectLinkService, CustomAuthFlows, OAuthFlows, Revoker
+from conjunct.connections.refreshing import ensure_renewals, renewal_handlers
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
+from conjunct.core.encryption import DerivedKeys
 from conjunct.core.settings import Settings
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService
@@ -26,9 +29,9 @@ from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
 from conjunct.notifications import NotificationService, TopicService
 from conjunct.operations import OperationService
-from conjunct.providers import ProviderOverrides, PublishedCatalog, catalog
+from conjunct.providers import ProviderOverrides, PublishedCatalog, open_catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
-from conjunct.tenants import Authenticator, ProjectKeys, TenantService, audit, idempotency
+from conjunct.tenants import Authenticator, ProjectKeys, TenantService, audit, idempotency, key_rotation
 from conjunct.tenants.api_keys import ApiKeyService
 from conjunct.tenants.audit import AuditLog
 from conjunct.tenants.builders import BuilderService
@@ -36,6 +39,8 @@ from conjunct.tenants.claimed_domains import ClaimedDomainService
 from conjunct.tenants.idempotency import IdempotencyService
 from conjunct.tenants.invites import InviteService
 from conjunct.tenants.jwt_keys import JwtKeyService
+from conjunct.tenants.key_rotation import KeyRotations
+from conjunct.tenants.keys import KeyTimes
 from conjunct.tenants.orgs import OrgService
 from conjunct.tenants.projects import ProjectService
 
@@ -52,6 +57,7 @@ class Services:
     tenants: TenantService
     api_keys: ApiKeyService
     jwt_keys: JwtKeyService
+    key_rotations: KeyRotations
     builders: BuilderService
     orgs: OrgService
     invites: InviteService
@@ -61,8 +67,11 @@ class Services:
     deploy_planner: DeployPlanner
     uploads: Uploads
     connections: ConnectionService
+    revoker: Revoker
     published_catalog: PublishedCatalog
+    connect_links: ConnectLinkService
     oauth_flows: OAuthFlows
+    custom_auth: CustomAuthFlows
     installations: InstallationService
     hydrator: Hydrator
     upstream: Upstream
@@ -75,7 +84,7 @@ class Services:
     searches: SearchService
     writes: WriteService
     public_url: str
-    page_key: bytes = field(repr=False)
+    page_keys: DerivedKeys
 
     def install(self, state: State) -> None:
         """Put the services where the endpoints' dependencies look for them."""
@@ -86,9 +95,12 @@ class Services:
         """Every slice's job handlers, by job kind."""
         return {
             **self.delivery.handlers(),
+            **self.revoker.handlers(),
+            **renewal_handlers(self.database, self.engine, self.connections.refresher),
             **sweep_handler(self.uploads),
             **idempotency.sweep_handler(self.idempotency),
             **audit.sweep_handler(self.audit_log),
+            **self.key_rotations.handlers(),
             **self.upstream.handlers,
             **self.read_jobs.handlers(),
         }
@@ -97,35 +109,40 @@ class Services:
         """Arm the schedules of upkeep that belong to no tenant."""
         async with self.database.transaction() as session:
             await self.delivery.ensure_schedules(session)
+            await ensure_renewals(self.engine, session)
             await ensure_sweep(self.engine, session)
             await idempotency.ensure_sweep(self.engine, session)
             await audit.ensure_sweep(self.engine, session)
+            await key_rotation.ensure_sweep(self.engine, session)
 
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, database: Database, *, clock: Clock | None = None
+    settings: Settings, database: Database, *, clock: Clock | None = None, key_times: KeyTimes | None = None
 ) -> AsyncIterator[Services]:
     """Wire the services over an open database, for the length of the block."""
     clock = clock or SystemClock()
     policy = EgressPolicy(allowed_networks=settings.allowed_networks)
     async with Egress(policy=policy, user_agent=f"conjunct/{__version__}") as egress:
-        yield _wire(settings, database, egress, clock)
+        services = _wire(settings, database, egress, clock, key_times or KeyTimes())
+        async with services.connections.refresher.at_work(database, drain_seconds=settings.drain_seconds):
+            yield services
 
 
-def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) -> Services:
+def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, key_times: KeyTimes) -> Services:
     master = settings.load_master_keys()
     public_url = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
     engine = PostgresEngine(database, _queue_options(settings))
     storage = FolderStorage(settings.data_dir / "storage")
-    keys = ProjectKeys(master)
+    keys = ProjectKeys(master, clock, key_times)
     tenants = TenantService(keys)
     builders = BuilderService()
     invites = InviteService(builders, clock)
     claimed_domains = ClaimedDomainService(builders)
-    page_key = master.derive("page tokens")
-    operations = OperationService(page_key)
+    page_keys = master.derive("page tokens")
+    operations = OperationService(page_keys)
     overrides = ProviderOverrides(settings.load_provider_overrides())
+    catalog = open_catalog(settings.providers_dir)
     delivery = DeliveryService(
         database=database,
         keys=keys,
@@ -137,16 +154,21 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
     )
     notifications = NotificationService(delivery)
     delivery.on_disabled(notifications.on_destination_disabled)
+    transport = EgressTransport(egress, private_hosts=overrides.private_hosts)
     connections = ConnectionService(
+        database=database,
         tenants=tenants,
         keys=keys,
-        catalog=catalog(),
-        transport=EgressTransport(egress, private_hosts=overrides.private_hosts),
+        catalog=catalog,
+        transport=transport,
         overrides=overrides,
         clock=clock,
         notifications=notifications,
+        engine=engine,
+        data_dir=settings.data_dir,
     )
-    limits = Limits(catalog().modules(), timedelta(seconds=settings.minimum_schedule_seconds))
+    connect_links = ConnectLinkService(connections=connections, public_url=public_url, clock=clock)
+    limits = Limits(catalog.modules(), timedelta(seconds=settings.minimum_schedule_seconds))
     integrations = IntegrationService(limits)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
     upstream = Upstream(database, integrations, installations, engine)
@@ -175,6 +197,15 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         tenants=tenants,
         api_keys=ApiKeyService(keys),
         jwt_keys=JwtKeyService(),
+        key_rotations=KeyRotations(
+            database=database,
+            engine=engine,
+            master=master,
+            keys=keys,
+            columns=load_sealed_columns,
+            clock=clock,
+            times=key_times,
+        ),
         builders=builders,
         orgs=OrgService(builders, invites, claimed_domains),
         invites=invites,
@@ -184,9 +215,25 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         deploy_planner=DeployPlanner(delivery.destinations, InstallationForesight(integrations)),
         uploads=Uploads(storage, master.derive("uploads"), clock),
         connections=connections,
-        published_catalog=PublishedCatalog(catalog()),
+        revoker=Revoker(database=database, keys=keys, catalog=catalog, transport=transport, overrides=overrides),
+        published_catalog=PublishedCatalog(catalog),
+        connect_links=connect_links,
         oauth_flows=OAuthFlows(
-            database=database, connections=connections, keys=keys, public_url=public_url, clock=clock
+            database=database,
+            connections=connections,
+            keys=keys,
+            public_url=public_url,
+            clock=clock,
+            links=connect_links,
+        ),
+        custom_auth=CustomAuthFlows(
+            database=database,
+            connections=connections,
+            transport=transport,
+            keys=keys,
+            public_url=public_url,
+            clock=clock,
+            links=connect_links,
         ),
         installations=installations,
         hydrator=Hydrator(database, integrations, connections, clock=clock),
@@ -197,10 +244,10 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock) 
         topics=TopicService(delivery),
         reads=read.service,
         read_jobs=read.jobs,
-        writes=WriteService(installations, operations, catalog()),
+        writes=WriteService(installations, operations, catalog),
         searches=SearchService(database, installations, connections, clock),
         public_url=public_url,
-        page_key=page_key,
+        page_keys=page_keys,
     )
 
 

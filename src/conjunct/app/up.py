@@ -112,6 +112,10 @@ class Up:
         """Tell now what would otherwise end every child process again and again."""
         self._settings.load_master_keys()
         self._settings.load_provider_overrides()
+        if self._settings.providers_dir is not None:
+            from conjunct.providers import open_catalog  # noqa: PLC0415 - brings the web framework along
+
+            open_catalog(self._settings.providers_dir)
         if self._options.simulate:
             from conjunct.simulators import require  # noqa: PLC0415 - brings a web server along
 

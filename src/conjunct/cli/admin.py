@@ -137,7 +137,7 @@ def _keys(settings: Settings) -> ProjectKeys:
     """The master key that the servers have; a new one, as a server's first start makes it, would open nothing."""
     from conjunct.tenants import ProjectKeys
 
-    if settings.master_key is None and not (settings.data_dir / "master.key").exists():
+    if settings.master_key is None and not settings.master_key_file.exists():
         raise CommandFailed(
             f"There is no master key: CONJUNCT_MASTER_KEY is not set, and {settings.data_dir} holds none.",
             "Set CONJUNCT_MASTER_KEY, or --data-dir, to what the servers have.",

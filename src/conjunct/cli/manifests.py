@@ -90,10 +90,11 @@ def _read(source: Path) -> tuple[Path, str]:
 
 def _parse(path: Path, text: str, *, finest_schedule: timedelta) -> Manifest:
     from conjunct.manifests import Limits, parse_manifest
-    from conjunct.providers import catalog
+    from conjunct.providers import open_catalog
 
+    known = open_catalog(load_settings().providers_dir).modules()
     try:
-        return parse_manifest(text, limits=Limits(catalog().modules(), finest_schedule))
+        return parse_manifest(text, limits=Limits(known, finest_schedule))
     except Problem as problem:
         print(f"error: {path}: {problem.detail}", file=sys.stderr)
         print_issues([issue.to_wire() for issue in problem.issues], str(path))

@@ -31,9 +31,13 @@ class Server:
 
     def send(self, method: str, path: str, body: Any = None, *, source: Path | None = None) -> Any:
         """The answer to a request below the project's path; a refusal is told, with the source's lines, and ends it."""
-        return asyncio.run(self._send(method, path, body, source))
+        return asyncio.run(self._send(method, path, body, source))[0]
 
-    async def _send(self, method: str, path: str, body: Any, source: Path | None) -> Any:
+    def send_for_page(self, method: str, path: str, body: Any = None) -> tuple[Any, str | None]:
+        """As `send`, with the token of the list's next page, if there is one."""
+        return asyncio.run(self._send(method, path, body, None))
+
+    async def _send(self, method: str, path: str, body: Any, source: Path | None) -> tuple[Any, str | None]:
         from conjunct.core.egress import Egress, EgressError, EgressPolicy
 
         url = f"{self.url}/v1/projects/{quote(self.project, safe='')}{path}"
@@ -54,7 +58,7 @@ class Server:
             if answer.get("remedy"):
                 print(f"  {answer['remedy']}", file=sys.stderr)
             raise typer.Exit(1)
-        return answer
+        return answer, response.headers.get("X-Next-Page-Token")
 
 
 def find_server(data_dir: Path, *, url: str | None, project: str | None, api_key: str | None) -> Server:

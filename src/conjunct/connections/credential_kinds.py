@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from pydantic import SecretStr
 
-from conjunct.connections.credentials import OAuthTokens, StoredCredentials, Token, for_requests
+from conjunct.connections.credentials import (
+    CustomCredentials,
+    OAuthTokens,
+    StoredCredentials,
+    Token,
+    Unbought,
+    for_requests,
+    secrets_of,
+)
+from conjunct.connections.custom_values import custom_values
 from conjunct.connections.problems import UnsupportedCredentials
-from conjunct.connections.schemas import AuthScheme, BasicAuthInput, ConnectionRequest, TokenInput, TokensInput
-from conjunct.connectors.auth import ApiKey, Basic, UnusableCredentials, prove
-from conjunct.connectors.auth_definition import ApiKeyAuth, Auth, BasicAuth, OAuth2
+from conjunct.connections.schemas import (
+    AuthScheme,
+    BasicAuthInput,
+    ClientCredentialsInput,
+    ConnectionRequest,
+    PasswordCredentialsInput,
+    TokenInput,
+    TokensInput,
+)
+from conjunct.connectors.auth import ApiKey, Basic, UnusableCredentials, prove, require_printable
+from conjunct.connectors.auth_definition import ApiKeyAuth, Auth, BasicAuth, CustomAuth, OAuth2
 from conjunct.connectors.definition import Definition
+from conjunct.connectors.oauth import Login, OAuthClient
 from conjunct.core.problems import Issue
 
 _TOKENS = "oauth2AuthorizationCode"
+_CLIENT, _PASSWORD, _CUSTOM = "oauth2ClientCredentials", "oauth2PasswordCredentials", "customAuth"
+
+Given = StoredCredentials | Unbought
 
 
 def accepted_kinds(auth: Auth) -> tuple[str, ...]:
@@ -26,6 +47,12 @@ def accepted_kinds(auth: Auth) -> tuple[str, ...]:
             return ("apiKey", "basicAuth")
         case OAuth2(grant="authorization_code"):
             return (_TOKENS,)
+        case OAuth2(grant="client_credentials"):
+            return (_CLIENT,)
+        case OAuth2():
+            return (_PASSWORD,)
+        case CustomAuth(steps=[]):
+            return (_CUSTOM,)
         case _:
             return ()
 
@@ -55,14 +82,14 @@ def given_kinds(request: ConnectionRequest) -> list[str]:
         "apiKey": request.api_key,
         "basicAuth": request.basic_auth,
         _TOKENS: request.oauth2_authorization_code,
-        "oauth2ClientCredentials": request.oauth2_client_credentials,
-        "oauth2PasswordCredentials": request.oauth2_password_credentials,
-        "customAuth": request.custom_auth,
+        _CLIENT: request.oauth2_client_credentials,
+        _PASSWORD: request.oauth2_password_credentials,
+        _CUSTOM: request.custom_auth,
     }
     return [kind for kind, value in values.items() if value is not None]
 
 
-def read_credentials(definition: Definition, request: ConnectionRequest) -> StoredCredentials:
+def read_credentials(definition: Definition, request: ConnectionRequest) -> Given:
     """The request's credentials.
 
     Raises:
@@ -75,29 +102,67 @@ def read_credentials(definition: Definition, request: ConnectionRequest) -> Stor
     return credentials_of_kind(definition, request, given[0])
 
 
-def credentials_of_kind(
-    definition: Definition, request: ConnectionRequest, kind: str, *, at: str = ""
-) -> StoredCredentials:
+def credentials_of_kind(definition: Definition, request: ConnectionRequest, kind: str, *, at: str = "") -> Given:
     """The request's credentials of a kind that is given and that the provider takes; `at` goes before names in issues.
 
     Raises:
-        UnsupportedCredentials: a part is missing.
+        UnsupportedCredentials: a part is missing, or is not asked for.
         UnusableCredentials: they have characters that cannot stand in a request.
     """
-    credentials: StoredCredentials
-    if request.oauth2_authorization_code is not None and kind == _TOKENS:
-        credentials = _tokens(request.oauth2_authorization_code, at)
-    elif request.basic_auth is not None and kind == "basicAuth":
-        credentials = _basic(definition.auth, request.basic_auth, at)
-    else:
-        credentials = ApiKey(_required(request.api_key, f"{at}apiKey"))
+    credentials = _of_kind(definition, request, kind, at)
     try:
-        prove(definition.auth, for_requests(credentials))
+        _require_usable(definition.auth, credentials)
     except UnusableCredentials as problem:
-        raise UnusableCredentials(
-            problem.detail, remedy=problem.remedy, issues=[Issue(f"{at}{kind}", problem.detail)]
-        ) from None
+        issues = problem.issues or [Issue(f"{at}{kind}", problem.detail)]
+        raise UnusableCredentials(problem.detail, remedy=problem.remedy, issues=issues) from None
     return credentials
+
+
+def _of_kind(definition: Definition, request: ConnectionRequest, kind: str, at: str) -> Given:
+    auth = definition.auth
+    if kind == _TOKENS and request.oauth2_authorization_code is not None:
+        return _tokens(request.oauth2_authorization_code, at)
+    if kind == _CLIENT and request.oauth2_client_credentials is not None:
+        return _client(request.oauth2_client_credentials, f"{at}{_CLIENT}")
+    if kind == _PASSWORD and request.oauth2_password_credentials is not None:
+        return _user(request.oauth2_password_credentials, f"{at}{_PASSWORD}")
+    if kind == _CUSTOM and request.custom_auth is not None and isinstance(auth, CustomAuth):
+        return CustomCredentials(custom_values(definition, auth, request.custom_auth, at=f"{at}{_CUSTOM}"))
+    if kind == "basicAuth" and request.basic_auth is not None:
+        return _basic(auth, request.basic_auth, at)
+    return ApiKey(_required(request.api_key, f"{at}apiKey"))
+
+
+def _require_usable(auth: Auth, credentials: Given) -> None:
+    """Raise `UnusableCredentials` for what cannot stand in a request, as far as that is known without the provider."""
+    if isinstance(credentials, Unbought):
+        login = credentials.login
+        texts = [credentials.client.client_id, *secrets_of(credentials), *([login.username] if login else [])]
+        require_printable(texts)
+    elif isinstance(auth, CustomAuth) and auth.token is not None and isinstance(credentials, CustomCredentials):
+        # Its headers are made of the access token that is still to be bought; what stands within a key file is known.
+        for_requests(auth, credentials)
+    else:
+        prove(auth, for_requests(auth, credentials))
+
+
+def _client(given: ClientCredentialsInput, at: str) -> Unbought:
+    return Unbought(_own_client(given, at), scopes=_scopes(given.scopes))
+
+
+def _user(given: PasswordCredentialsInput, at: str) -> Unbought:
+    username = _required(given.username, f"{at}.username")
+    login = Login(username, _required(given.password, f"{at}.password"))
+    return Unbought(_own_client(given, at), login, _scopes(given.scopes))
+
+
+def _own_client(given: ClientCredentialsInput | PasswordCredentialsInput, at: str) -> OAuthClient:
+    client_id = _required(given.client_id, f"{at}.clientId")
+    return OAuthClient(client_id, _required(given.client_secret, f"{at}.clientSecret"))
+
+
+def _scopes(given: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(scope for scope in given or () if scope) or None
 
 
 def _basic(auth: Auth, given: BasicAuthInput, at: str) -> StoredCredentials:
@@ -145,8 +210,8 @@ def _refusal(definition: Definition, accepted: tuple[str, ...], given: list[str]
     issues = [Issue(kind, f"{definition.display} does not take this") for kind in given if kind not in accepted]
     if not accepted:
         return UnsupportedCredentials(
-            f"{definition.display} authenticates by {_way(definition.auth)}, which connections do not support yet.",
-            remedy="Providers that take an API key, a user name and password, or OAuth 2 tokens can be connected now.",
+            f"{definition.display} is connected in several steps, so that credentials alone are not enough.",
+            remedy="Begin with POST /v1/custom-auth/connect, or send the customer a hosted link.",
             issues=issues,
         )
     remedy = f"Send {' or '.join(accepted)}, and nothing else of that kind."
@@ -155,12 +220,10 @@ def _refusal(definition: Definition, accepted: tuple[str, ...], given: list[str]
             f"Send {_TOKENS} with an accessToken, and with a refreshToken where there is one. "
             "A token that was made by hand (such as a private app's) goes there too, without expiresAt."
         )
+    elif accepted == (_CUSTOM,) and isinstance(definition.auth, CustomAuth):
+        remedy = f"Send customAuth with {', '.join(each.name for each in definition.auth.inputs)}."
     return UnsupportedCredentials(
         f"{definition.display} takes {' or '.join(accepted)}, but {sent}.",
         remedy=remedy,
         issues=issues or [Issue(accepted[0], "exactly one kind of credentials is needed")],
     )
-
-
-def _way(auth: Auth) -> str:
-    return f"OAuth 2 with the {auth.grant} grant" if isinstance(auth, OAuth2) else f"a {auth.type} scheme"

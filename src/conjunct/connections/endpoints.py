@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
 
+from conjunct.connections.deletion import DeletionPlan
 from conjunct.connections.problems import ConnectionNotFound
 from conjunct.connections.refreshing import Refresh
 from conjunct.connections.schemas import Connection, GenerateConnectionRequest, UpdateConnectionRequest
@@ -13,6 +14,7 @@ from conjunct.connections.service import ConnectionService
 from conjunct.core.http import DatabaseDep, Transaction, api_router, json_bytes
 from conjunct.core.paging import PagerDep
 from conjunct.tenants import CallerDep, FrontendProjectId
+from conjunct.tenants.audit import unaudited
 
 router = api_router(tags=["Connection"])
 
@@ -53,6 +55,10 @@ IncludeCreds = Annotated[
 IncludeRefreshToken = Annotated[
     bool, Query(alias="includeRefreshToken", description="Show the refresh token too. Scope: full.")
 ]
+Revoke = Annotated[
+    bool,
+    Query(description="Whether the provider is told that the grant is over, where that can be done."),
+]
 
 
 @router.get(_COLLECTION, operation_id="listConnections", response_model=list[Connection])
@@ -85,13 +91,14 @@ async def generate_connection(
     project_id: FrontendProjectId,
     body: GenerateConnectionRequest,
     connections: Connections,
-    transaction: Transaction,
+    database: DatabaseDep,
 ) -> Response:
-    """Make a connection from credentials that you have."""
+    """Make a connection from credentials that you have. The provider is asked whether they are good."""
     caller.confine(body.group_ref)
     caller.confine_consumer(body.consumer_ref)
-    connection_id = await connections.generate(transaction, project_id, body)
-    return json_bytes(await connections.get_json(transaction, project_id, connection_id), 201)
+    connection_id = await connections.generate(project_id, body)
+    async with database.reading() as reading:
+        return json_bytes(await connections.get_json(reading, project_id, connection_id), 201)
 
 
 @router.get(_ONE, operation_id="getConnection", response_model=Connection)
@@ -110,7 +117,7 @@ async def get_connection(
     if with_credentials:
         caller.require("full")
     if refresh is not None:
-        await connections.ensure_fresh(database, project_id, connection_id, refresh)
+        await connections.ensure_fresh(project_id, connection_id, refresh)
     if not with_credentials:
         async with database.reading() as reading:
             return json_bytes(await connections.get_json(reading, project_id, connection_id))
@@ -128,16 +135,40 @@ async def update_connection(
     connection_id: ConnectionId,
     body: UpdateConnectionRequest,
     connections: Connections,
-    transaction: Transaction,
+    database: DatabaseDep,
 ) -> Response:
-    """Replace credentials, or what is known of the customer's account."""
-    await connections.update(transaction, project_id, connection_id, body)
-    return json_bytes(await connections.get_json(transaction, project_id, connection_id))
+    """Replace credentials, once the provider accepts the new ones, or what is known of the customer's account."""
+    await connections.update(project_id, connection_id, body)
+    async with database.reading() as reading:
+        return json_bytes(await connections.get_json(reading, project_id, connection_id))
+
+
+@router.post(_ONE + ":check", operation_id="checkConnection", response_model=Connection)
+@unaudited
+async def check_connection(
+    project_id: FrontendProjectId, connection_id: ConnectionId, connections: Connections, database: DatabaseDep
+) -> Response:
+    """Ask the provider whether it accepts the connection's credentials; its status says what came of it."""
+    await connections.check(project_id, connection_id)
+    async with database.reading() as reading:
+        return json_bytes(await connections.get_json(reading, project_id, connection_id))
+
+
+@router.get(_ONE + "/deletion-plan", operation_id="getConnectionDeletionPlan", response_model=DeletionPlan)
+async def get_connection_deletion_plan(
+    project_id: FrontendProjectId, connection_id: ConnectionId, connections: Connections, transaction: Transaction
+) -> DeletionPlan:
+    """What deleting a connection would stop. Nothing is changed."""
+    return await connections.plan_deletion(transaction, project_id, connection_id)
 
 
 @router.delete(_ONE, operation_id="deleteConnection", status_code=204)
 async def delete_connection(
-    project_id: FrontendProjectId, connection_id: ConnectionId, connections: Connections, transaction: Transaction
+    project_id: FrontendProjectId,
+    connection_id: ConnectionId,
+    connections: Connections,
+    transaction: Transaction,
+    revoke: Revoke = True,
 ) -> None:
-    """Delete a connection and forget its credentials."""
-    await connections.delete(transaction, project_id, connection_id)
+    """Delete a connection, its installations and its credentials, and have the provider end the grant."""
+    await connections.delete(transaction, project_id, connection_id, revoke=revoke)

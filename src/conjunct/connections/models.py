@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, func
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from conjunct.core.database import Base, Id, Timestamp
@@ -15,8 +15,8 @@ class ConnectionRow(Base):
     """One group's credentials for one provider.
 
     `sealed_credentials` is one JSON document, encrypted for the place `connection:<id>:credentials`. `version` counts
-    the credentials: it grows each time they are replaced. `refresh_claim` is whose turn it is to refresh the access
-    token, until `refresh_claim_until`.
+    the credentials: it grows each time they are replaced. An access token that is `used` is renewed at
+    `refresh_at`, the refresh token at `keep_alive_at` whether it is used or not.
     """
 
     __tablename__ = "connection"
@@ -26,6 +26,8 @@ class ConnectionRow(Base):
         Index(None, "project_id", "consumer_id"),
         Index(None, "project_id", "provider"),
         Index(None, "provider_app_id"),
+        Index(None, "refresh_at", postgresql_where=text("used AND status <> 'bad_credentials'")),
+        Index(None, "keep_alive_at", postgresql_where=text("status <> 'bad_credentials'")),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -43,7 +45,8 @@ class ConnectionRow(Base):
     access_token_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     throttled_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column(server_default="1")
-    refresh_claim: Mapped[str | None] = mapped_column(Text)
-    refresh_claim_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    refresh_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    keep_alive_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    used: Mapped[bool] = mapped_column(server_default="false")
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     update_time: Mapped[Timestamp] = mapped_column(server_default=func.now())

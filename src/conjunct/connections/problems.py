@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conjunct.core.problems import InvalidRequest, NotFound, Unavailable, Unprocessable
+from conjunct.core.problems import Conflict, InvalidRequest, NotFound, Unavailable, Unprocessable
 
 
 class ConnectionNotFound(NotFound):
@@ -65,3 +65,44 @@ class NoSuchProvider(Unprocessable):
 
     slug = "no-such-provider"
     title = "There is no such provider"
+
+
+class CredentialsRefused(Unprocessable):
+    """The provider was asked, and does not accept the credentials."""
+
+    slug = "credentials-refused"
+    title = "The provider does not accept the credentials"
+
+
+class AccountIncomplete(Unprocessable):
+    """The provider does not tell what must be known of the account, or tells what cannot be used."""
+
+    slug = "account-incomplete"
+    title = "The provider does not tell what must be known of the account"
+
+
+class ProviderNotAsked(Unavailable):
+    """The provider had to be asked and gave no answer that says anything: it is down, too slow, or busy."""
+
+    slug = "provider-not-asked"
+    title = "The provider could not be asked"
+
+
+class NoHealthCheck(Unprocessable):
+    """There is no harmless request that would prove the provider's credentials."""
+
+    slug = "no-health-check"
+    title = "The provider has no request that proves credentials"
+
+
+class ConnectionChanged(Conflict):
+    """The connection was changed by another request, while the provider was asked about this one."""
+
+    slug = "connection-changed"
+    title = "The connection was changed meanwhile"
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__(
+            f"Connection {connection_id!r} got other credentials while the provider was asked about these.",
+            remedy="Look at the connection, and send the change again if it is still wanted.",
+        )

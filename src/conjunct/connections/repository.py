@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, TextualSelect, delete, func, insert, or_, select, text, update
+from sqlalchemy import TextClause, TextualSelect, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -133,6 +133,13 @@ class ConnectionRepository:
         found: bytes = (await self._session.execute(statement)).scalar_one()
         return found
 
+    async def all_sealed_credentials(self, project_id: str, connection_ids: Sequence[str]) -> list[tuple[str, bytes]]:
+        """The credentials of those of the connections that are there, each after its id."""
+        statement = select(ConnectionRow.id, ConnectionRow.sealed_credentials).where(
+            ConnectionRow.project_id == project_id, ConnectionRow.id.in_(connection_ids)
+        )
+        return [(row.id, row.sealed_credentials) for row in await self._session.execute(statement)]
+
     async def add(self, **values: Any) -> None:
         await self._session.execute(insert(ConnectionRow).values(**values))
 
@@ -140,27 +147,24 @@ class ConnectionRepository:
         statement = update(ConnectionRow).where(*_one(project_id, connection_id))
         await self._session.execute(statement.values(update_time=func.clock_timestamp(), **values))
 
-    async def claim_refresh(self, project_id: str, connection_id: str, claim_id: str, seconds: int) -> bool:
-        """Whether the refresh is now the claimant's: not while another's claim lasts."""
-        now = func.clock_timestamp()
-        free = or_(ConnectionRow.refresh_claim_until.is_(None), ConnectionRow.refresh_claim_until < now)
-        statement = update(ConnectionRow).where(*_one(project_id, connection_id), free)
-        values = {"refresh_claim": claim_id, "refresh_claim_until": now + timedelta(seconds=seconds)}
-        claimed = await self._session.execute(statement.values(**values).returning(ConnectionRow.id))
-        return claimed.first() is not None
+    async def renew(self, project_id: str, connection_id: str, version: int, values: Mapping[str, Any]) -> bool:
+        """Put renewed credentials in the place of those of that version; whether they still were there.
 
-    async def end_refresh(
-        self, project_id: str, connection_id: str, claim_id: str, version: int, values: Mapping[str, Any]
-    ) -> bool:
-        """End a claim on the credentials of that version, with the new values that it brought, if any.
-
-        Whether it could be done: not when the claim is another's by now, or the credentials are others.
+        What was refused is given another chance; what worked still does.
         """
-        mine = (ConnectionRow.refresh_claim == claim_id, ConnectionRow.version == version)
-        statement = update(ConnectionRow).where(*_one(project_id, connection_id), *mine)
-        changed = {"update_time": func.clock_timestamp(), **values} if values else {}
-        statement = statement.values({"refresh_claim": None, "refresh_claim_until": None, **changed})
-        return (await self._session.execute(statement.returning(ConnectionRow.id))).first() is not None
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id), ConnectionRow.version == version)
+        status = case((ConnectionRow.status == "bad_credentials", "created"), else_=ConnectionRow.status)
+        changed = {"version": version + 1, "status": status, "update_time": func.clock_timestamp(), **values}
+        return (await self._session.execute(statement.values(changed).returning(ConnectionRow.id))).first() is not None
+
+    async def note_use(self, project_id: str, connection_id: str, version: int) -> None:
+        """Note that the credentials of that version are in use, so that they are renewed ahead of their end.
+
+        Writes once in an access token's life, and nothing for credentials that have no end.
+        """
+        statement = update(ConnectionRow).where(*_one(project_id, connection_id), ConnectionRow.version == version)
+        statement = statement.where(ConnectionRow.refresh_at.is_not(None), ConnectionRow.used.is_(False))
+        await self._session.execute(statement.values(used=True))
 
     async def set_status(self, project_id: str, connection_id: str, status: str, version: int | None) -> bool:
         """Whether it was another one before. With `version`, only where the credentials are still those."""

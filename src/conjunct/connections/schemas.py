@@ -36,6 +36,7 @@ class MetadataEntry(_Shape):
     display_name: ShortText | None = None
 
 
+Scopes = Annotated[list[ShortText], Field(max_length=1000)]
 ProviderMetadata = Annotated[dict[Ref, MetadataEntry], Field(max_length=100)]
 
 
@@ -51,7 +52,7 @@ class ClientCredentialsInput(_Shape):
 
     client_id: Secret
     client_secret: Secret
-    scopes: list[ShortText] | None = None
+    scopes: Scopes | None = None
 
 
 class PasswordCredentialsInput(_Shape):
@@ -61,7 +62,7 @@ class PasswordCredentialsInput(_Shape):
     password: Secret
     client_id: Secret
     client_secret: Secret
-    scopes: list[ShortText] | None = None
+    scopes: Scopes | None = None
 
 
 class TokenInput(_Shape):
@@ -77,7 +78,7 @@ class TokensInput(_Shape):
 
     access_token: TokenInput | None = None
     refresh_token: TokenInput | None = None
-    scopes: Annotated[list[ShortText], Field(max_length=1000)] | None = None
+    scopes: Scopes | None = None
 
 
 class ConnectionRequest(_Shape):

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol, TypedDict
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from conjunct.connections.account import Account
-from conjunct.connections.credential_kinds import accepted_kinds, credentials_of_kind, read_credentials
-from conjunct.connections.credentials import for_requests, shown
+from conjunct.connections.changing import Changing
+from conjunct.connections.connecting import Connecting, Ready
+from conjunct.connections.credentials import StoredCredentials, access_token, for_requests, shown
+from conjunct.connections.deletion import DeletionPlan, StoppedInstallation, deletion_plan
 from conjunct.connections.grants import Grant
+from conjunct.connections.keeper import ConnectionKeeper, Held
+from conjunct.connections.named_providers import named_definition
 from conjunct.connections.notices import ConnectionNotices
-from conjunct.connections.problems import ConnectionNotFound, NoSuchProvider
+from conjunct.connections.problems import ConnectionNotFound
 from conjunct.connections.provider_apps.service import ProviderAppService
-from conjunct.connections.refreshing import Refresh, Refresher
+from conjunct.connections.proving import CHECK_SECONDS, Prover, health_check
+from conjunct.connections.refreshing import Refresh, Refresher, RefreshTimes
 from conjunct.connections.repository import ConnectionRepository
-from conjunct.connections.schemas import ConnectionRequest, GenerateConnectionRequest, UpdateConnectionRequest
+from conjunct.connections.revocation import Revocations, is_revocable
+from conjunct.connections.schemas import GenerateConnectionRequest, UpdateConnectionRequest
 from conjunct.connections.state import ConnectionState
 from conjunct.connections.tokens import TokenEndpoint
-from conjunct.connections.update_mask import ACCOUNT_MASKS, credential_mask, read_mask
 from conjunct.connections.vault import Vault
 from conjunct.connectors import Connector, Definition, Transport
 from conjunct.core.database import Database
 from conjunct.core.paging import WHOLE, Items, Page
-from conjunct.core.problems import Issue
 from conjunct.kit.clock import Clock, SystemClock
-from conjunct.kit.ids import new_id
 from conjunct.notifications import (
-    ConnectionCreated,
     ConnectionDeleted,
     ConnectionFailed,
-    ConnectionUpdated,
     NotificationService,
 )
-from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider
+from conjunct.providers import Catalog, ProviderOverrides
+from conjunct.queue import Engine
 from conjunct.tenants import ProjectKeys, TenantService
+from conjunct.tenants.audit import note_change, record_change
 
 
 class ConnectionListener(Protocol):
@@ -49,6 +52,23 @@ class ConnectionListener(Protocol):
         It takes away what cannot be without the connection, or raises a `Problem` (a `Conflict`, say) to keep it.
         """
         ...
+
+    async def stopped_by_deletion(
+        self, session: AsyncSession, project_id: str, connection_id: str
+    ) -> list[StoppedInstallation]:
+        """The installations that `on_connection_deleting` would take away."""
+        ...
+
+
+class _Shared(TypedDict):
+    """What making and changing connections both need."""
+
+    database: Database
+    catalog: Catalog
+    provider_apps: ProviderAppService
+    vault: Vault
+    prover: Prover
+    notices: ConnectionNotices
 
 
 RefusedListener = Callable[[AsyncSession, str, str, str], Awaitable[None]]
@@ -63,6 +83,7 @@ class ConnectionService:
     def __init__(
         self,
         *,
+        database: Database,
         tenants: TenantService,
         keys: ProjectKeys,
         catalog: Catalog,
@@ -70,8 +91,11 @@ class ConnectionService:
         overrides: ProviderOverrides | None = None,
         clock: Clock | None = None,
         notifications: NotificationService | None = None,
+        engine: Engine | None = None,
+        data_dir: Path | None = None,
+        refresh_times: RefreshTimes | None = None,
     ) -> None:
-        self._tenants = tenants
+        self._database = database
         self._catalog = catalog
         self._transport = transport
         self._overrides = overrides or ProviderOverrides()
@@ -81,8 +105,20 @@ class ConnectionService:
         self._notices = ConnectionNotices(notifications)
         self.provider_apps = ProviderAppService(keys=keys, catalog=catalog)
         self.token_endpoint = TokenEndpoint(transport, self._overrides, self._clock)
-        self._vault = Vault(keys)
-        self._refresher = Refresher(
+        self._vault = Vault(keys, self._clock)
+        self._revocations = Revocations(keys=keys, vault=self._vault, provider_apps=self.provider_apps, engine=engine)
+        self.prover = Prover(endpoint=self.token_endpoint, transport=transport, clock=self._clock)
+        shared: _Shared = {
+            "database": database,
+            "catalog": catalog,
+            "provider_apps": self.provider_apps,
+            "vault": self._vault,
+            "prover": self.prover,
+            "notices": self._notices,
+        }
+        self._connecting = Connecting(tenants=tenants, **shared)
+        self._changing = Changing(freshen=self._freshen, clock=self._clock, **shared)
+        self.refresher = Refresher(
             vault=self._vault,
             provider_apps=self.provider_apps,
             endpoint=self.token_endpoint,
@@ -90,6 +126,8 @@ class ConnectionService:
             mark_refused=self._mark_refused,
             catalog=catalog,
             clock=self._clock,
+            data_dir=data_dir,
+            times=refresh_times,
         )
 
     def add_listener(self, listener: ConnectionListener) -> None:
@@ -130,9 +168,12 @@ class ConnectionService:
         credentials = await self._vault.open(session, project_id, connection_id)
         return orjson.dumps({**found, **shown(credentials, refresh_token=refresh_token)})
 
-    async def ensure_fresh(self, database: Database, project_id: str, connection_id: str, refresh: Refresh) -> None:
+    async def ensure_fresh(
+        self, project_id: str, connection_id: str, refresh: Refresh, *, refused: str | None = None
+    ) -> None:
         """See to it that the access token is a good one. Credentials without one are always fresh.
 
+        `refused` is the access token that the provider has just refused: where another is stored by now, that is fresh.
         Many may call it at once, in any process: the provider is asked once. Call it while no transaction is open.
 
         Raises:
@@ -141,112 +182,95 @@ class ConnectionService:
             RefreshRefused: the provider refuses; where the grant is gone, the connection is marked so.
             RefreshPending: the provider cannot be asked now.
         """
-        await self._refresher.ensure_fresh(database, project_id, connection_id, refresh)
+        await self.refresher.ensure_fresh(self._database, project_id, connection_id, refresh, refused=refused)
 
-    async def generate(self, session: AsyncSession, project_id: str, request: GenerateConnectionRequest) -> str:
-        """Make a connection, and its group and consumer where they are new; returns its id.
+    async def prove(
+        self, project_id: str, request: GenerateConnectionRequest, *, provider_app_id: str | None = None
+    ) -> Ready:
+        """As `Connecting.prove`: the first half of `generate`, to be followed by `add`."""
+        return await self._connecting.prove(project_id, request, provider_app_id=provider_app_id)
 
-        Raises:
-            NoSuchProvider: the catalog has none of that name.
-            UnsupportedCredentials, UnusableCredentials: they are not what the provider takes.
-            InvalidInputs: the provider needs to know more of the customer's account.
+    async def add(self, session: AsyncSession, project_id: str, ready: Ready) -> str:
+        """As `Connecting.add`."""
+        return await self._connecting.add(session, project_id, ready)
+
+    async def generate(self, project_id: str, request: GenerateConnectionRequest) -> str:
+        """Make a connection of credentials, proved at the provider; returns its id.
+
+        Call it while no transaction is open. Raises as `Connecting.prove`.
         """
-        definition = self.definition(request.provider)
-        credentials = read_credentials(definition, request)
-        account = Account().with_metadata(request.provider_metadata)
-        if request.provider_workspace_ref:
-            account = account.with_workspace(request.provider_workspace_ref)
-        account = account.fitting(definition)
-        group_id = await self._tenants.ensure_group(session, project_id, request.group_ref, request.group_name)
-        consumer_id = await self._tenants.ensure_consumer(
-            session, project_id, request.consumer_ref, request.consumer_name
-        )
-        connection_id = new_id()
-        await ConnectionRepository(session).add(
-            id=connection_id,
-            project_id=project_id,
-            provider=definition.name,
-            group_id=group_id,
-            consumer_id=consumer_id,
-            **_account_columns(account),
-            **await self._vault.columns(session, project_id, connection_id, definition, credentials),
-        )
-        await self._notices.publish(session, project_id, connection_id, ConnectionCreated)
+        ready = await self.prove(project_id, request)
+        async with self._database.transaction() as session:
+            connection_id = await self.add(session, project_id, ready)
+            note_change(resource_id=connection_id)
+            await record_change(session)
         return connection_id
 
     async def store_grant(self, session: AsyncSession, project_id: str, grant: Grant) -> str:
-        """Keep what a customer agreed to, in the connection that it renews or in a new one; returns its id.
+        """As `Connecting.store_grant`."""
+        return await self._connecting.store_grant(session, project_id, grant)
 
-        Raises `ConnectionNotFound` where the one to renew is gone, and `NoSuchProvider`, `InvalidInputs` as `generate`.
+    async def update(self, project_id: str, connection_id: str, change: UpdateConnectionRequest) -> None:
+        """Change what the update mask names, proved at the provider where that must be.
+
+        Call it while no transaction is open. Raises as `Changing.prove` and `Changing.apply`.
         """
-        definition = self.definition(grant.provider)
-        account = grant.account.fitting(definition)
-        connections = ConnectionRepository(session)
-        if grant.connection_id is not None:
-            group_id = consumer_id = None
-            known = await connections.find(project_id, grant.connection_id, lock=True)
-            if known is None:
-                raise ConnectionNotFound(grant.connection_id)
-        else:
-            # This locks the group's row, so that of two flows that end at once the second finds the first's connection.
-            group_id = await self._tenants.ensure_group(session, project_id, grant.group_ref, grant.group_name)
-            consumer_id = await self._tenants.ensure_consumer(
-                session, project_id, grant.consumer_ref, grant.consumer_name
-            )
-            known = await connections.alike(
-                project_id, group_ref=grant.group_ref, consumer_ref=grant.consumer_ref, provider=grant.provider
-            )
-        connection_id = known.id if known is not None else new_id()
-        values = {
-            "provider_app_id": grant.provider_app_id,
-            "provider_consumer_ref": grant.consumer_at_provider,
-            **_account_columns(account),
-            **await self._vault.columns(session, project_id, connection_id, definition, grant.tokens),
-        }
-        if known is not None:
-            values |= {"status": "created", "version": known.version + 1}
-            await connections.change(project_id, connection_id, **values)
-        else:
-            who = {"provider": definition.name, "group_id": group_id, "consumer_id": consumer_id}
-            await connections.add(id=connection_id, project_id=project_id, **who, **values)
-        happened = ConnectionCreated if known is None else ConnectionUpdated
-        await self._notices.publish(session, project_id, connection_id, happened)
-        return connection_id
+        ready = await self._changing.prove(project_id, connection_id, change)
+        async with self._database.transaction() as session:
+            await self._changing.apply(session, project_id, ready)
+            await record_change(session)
 
-    async def update(
-        self, session: AsyncSession, project_id: str, connection_id: str, change: UpdateConnectionRequest
-    ) -> None:
-        """Change what the update mask names. New credentials start a new version, whose status is `created`.
+    async def open_all(
+        self, session: AsyncSession, project_id: str, connection_ids: Sequence[str]
+    ) -> dict[str, StoredCredentials]:
+        """The credentials of those of the connections that are there, by their ids."""
+        return await self._vault.open_all(session, project_id, connection_ids)
 
-        Raises:
-            InvalidUpdateMask: the mask is empty, names what may not change, has no value, or not the scheme's.
-            ConnectionNotFound: there is none.
-            UnsupportedCredentials, UnusableCredentials, InvalidInputs: as `generate`.
+    @property
+    def provider_names(self) -> tuple[str, ...]:
+        """The providers that can be connected to."""
+        return self._catalog.names()
+
+    async def check(self, project_id: str, connection_id: str) -> None:
+        """Ask the provider whether it accepts a connection's credentials, renewed where need be; note what it says.
+
+        Call it while no transaction is open. Raises `ConnectionNotFound`, `NoHealthCheck`, and `ProviderNotAsked` where
+        it cannot be told.
         """
-        masks = read_mask(change)
+        async with self._database.transaction() as session:
+            state = await self._existing(session, project_id, connection_id)
+            connector = await self.connector(session, project_id, connection_id, timeout=CHECK_SECONDS)
+        refusal = await health_check(connector)
+        if refusal is not None:
+            async with self._database.transaction() as session:
+                await self.mark_bad_credentials(
+                    session, project_id, connection_id, version=state.version, error=refusal
+                )
+
+    async def plan_deletion(self, session: AsyncSession, project_id: str, connection_id: str) -> DeletionPlan:
+        """What `delete` would do; changes nothing. Raises `ConnectionNotFound`."""
+        state = await self._existing(session, project_id, connection_id)
+        definition = self._catalog.get(state.provider)
+        stopped = [
+            each
+            for listener in self._listeners
+            for each in await listener.stopped_by_deletion(session, project_id, connection_id)
+        ]
+        return deletion_plan(connection_id, definition.display, stopped, revokes=is_revocable(definition, state))
+
+    async def delete(self, session: AsyncSession, project_id: str, connection_id: str, *, revoke: bool = True) -> None:
+        """Delete a connection, after every listener has taken leave of it or refused. Raises `ConnectionNotFound`.
+
+        With `revoke`, the provider is told afterwards that the grant is over, where that can be done.
+        """
         connections = ConnectionRepository(session)
         state = await connections.find(project_id, connection_id, lock=True)
         if state is None:
             raise ConnectionNotFound(connection_id)
-        definition = self.definition(state.provider)
-        values: dict[str, Any] = {}
-        if not masks.isdisjoint(ACCOUNT_MASKS):
-            values |= _account_columns(_changed_account(definition, state, change.connection, masks))
-        kind = credential_mask(masks, accepted_kinds(definition.auth), state.auth_scheme)
-        if kind is not None:
-            credentials = credentials_of_kind(definition, change.connection, kind, at="connection.")
-            values |= await self._vault.columns(session, project_id, connection_id, definition, credentials)
-            values |= {"status": "created", "version": state.version + 1}
-        await connections.change(project_id, connection_id, **values)
-        await self._notices.publish(session, project_id, connection_id, ConnectionUpdated)
-
-    async def delete(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
-        """Delete a connection, after every listener has taken leave of it or refused. Raises `ConnectionNotFound`."""
-        connections = ConnectionRepository(session)
-        if await connections.find(project_id, connection_id, lock=True) is None:
-            raise ConnectionNotFound(connection_id)
         for listener in self._listeners:
             await listener.on_connection_deleting(session, project_id, connection_id)
+        if revoke:
+            await self._revocations.note(session, self._catalog.get(state.provider), state)
         await self._notices.publish(session, project_id, connection_id, ConnectionDeleted)
         await connections.delete(project_id, connection_id)
 
@@ -267,21 +291,47 @@ class ConnectionService:
         return await ConnectionRepository(session).newest(project_id, group_ref=group_ref, provider=provider)
 
     async def connector(
-        self, session: AsyncSession, project_id: str, connection_id: str, *, module: str | None = None
+        self,
+        session: AsyncSession,
+        project_id: str,
+        connection_id: str,
+        *,
+        module: str | None = None,
+        timeout: float = 60.0,  # noqa: ASYNC109 - the connector's, of each request
     ) -> Connector:
-        """The provider, reached with this connection's credentials. They are decrypted anew each time and not kept.
+        """The provider, reached with this connection's credentials, which are kept good and whose fate is noted.
 
-        Call the provider only after the transaction is over. Raises `ConnectionNotFound`, `UnknownProvider`,
-        `UnknownModule`, and `InvalidInputs` or `UnusableCredentials` when the provider's definition has changed since.
+        `timeout` is seconds a request. Call the provider only after the transaction is over. Raises
+        `ConnectionNotFound`, `UnknownProvider`, `UnknownModule`, and `InvalidInputs` or `UnusableCredentials` when the
+        provider's definition has changed since.
         """
         state = await self._existing(session, project_id, connection_id)
+        held = await self._hold(session, state)
         return Connector(
             self._catalog.get(state.provider),
             transport=self._transport,
-            credentials=for_requests(await self._vault.open(session, project_id, connection_id)),
+            credentials=held.credentials,
+            keeper=ConnectionKeeper(self._database, self, project_id, connection_id, held, self._clock),
             inputs=state.account.inputs,
             module=module,
             base_url_override=self._overrides.base_url(state.provider),
+            timeout=timeout,
+        )
+
+    async def hold(self, session: AsyncSession, project_id: str, connection_id: str) -> Held:
+        """The connection's credentials, opened. Raises `ConnectionNotFound`, and `UnusableCredentials` as above."""
+        return await self._hold(session, await self._existing(session, project_id, connection_id))
+
+    async def _hold(self, session: AsyncSession, state: ConnectionState) -> Held:
+        stored = await self._vault.open(session, state.project_id, state.id)
+        access = access_token(stored)
+        return Held(
+            for_requests(self._catalog.get(state.provider).auth, stored),
+            access_token=None if access is None else access.text,
+            ends_at=state.access_token_expires_at,
+            version=state.version,
+            status=state.status,
+            is_use_noted=state.is_use_noted,
         )
 
     async def mark_working(
@@ -293,6 +343,10 @@ class ConnectionService:
         """
         return await ConnectionRepository(session).set_status(project_id, connection_id, "working", version)
 
+    async def note_use(self, session: AsyncSession, project_id: str, connection_id: str, *, version: int) -> None:
+        """Note that the credentials of that version are in use, so that they are renewed ahead of their end."""
+        await ConnectionRepository(session).note_use(project_id, connection_id, version)
+
     async def mark_bad_credentials(
         self,
         session: AsyncSession,
@@ -301,19 +355,25 @@ class ConnectionService:
         *,
         version: int | None = None,
         error: str = "The provider does not accept the connection's credentials.",
+        quietly: bool = False,
     ) -> bool:
         """Note that the provider refuses the credentials; returns whether that is news, and writes and tells only then.
 
         `error` is why, in the provider's words where it has given any. With `version`, it says nothing of other
-        credentials than those: ones that were replaced meanwhile stay good.
+        credentials than those: ones that were replaced meanwhile stay good. `quietly` tells nobody.
         """
         connections = ConnectionRepository(session)
         if not await connections.set_status(project_id, connection_id, "bad_credentials", version):
             return False
+        if quietly:
+            return True
         await self._notices.publish(session, project_id, connection_id, ConnectionFailed, errors=(error,))
         for listener in self._refused_listeners:
             await listener(session, project_id, connection_id, error)
         return True
+
+    async def _freshen(self, project_id: str, connection_id: str) -> None:
+        await self.ensure_fresh(project_id, connection_id, "ifExpired")
 
     async def _mark_refused(self, session: AsyncSession, state: ConnectionState, why: str) -> None:
         await self.mark_bad_credentials(session, state.project_id, state.id, version=state.version, error=why)
@@ -330,21 +390,4 @@ class ConnectionService:
 
     def definition(self, provider: str) -> Definition:
         """The definition of a provider that a request names. Raises `NoSuchProvider`."""
-        try:
-            return self._catalog.get(provider)
-        except UnknownProvider as problem:
-            issue = Issue("provider", problem.detail, value=provider, remedy=problem.remedy)
-            raise NoSuchProvider(problem.detail, remedy=problem.remedy, issues=[issue]) from None
-
-
-def _account_columns(account: Account) -> dict[str, Any]:
-    return {"provider_workspace_ref": account.workspace_ref, "provider_metadata": account.metadata}
-
-
-def _changed_account(
-    definition: Definition, state: ConnectionState, request: ConnectionRequest, masks: frozenset[str]
-) -> Account:
-    given = state.account.with_metadata(request.provider_metadata) if "providerMetadata" in masks else state.account
-    if "providerWorkspaceRef" in masks:
-        given = given.with_workspace(request.provider_workspace_ref)
-    return given.fitting(definition, at="connection.")
+        return named_definition(self._catalog, provider)

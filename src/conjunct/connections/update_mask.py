@@ -7,7 +7,7 @@ from conjunct.connections.schemas import ConnectionRequest, UpdateConnectionRequ
 from conjunct.core.problems import Issue
 
 ACCOUNT_MASKS = ("providerWorkspaceRef", "providerMetadata")
-CREDENTIAL_MASKS = ("apiKey", "basicAuth", "oauth2ClientCredentials", "oauth2PasswordCredentials")
+CREDENTIAL_MASKS = ("apiKey", "basicAuth", "oauth2ClientCredentials", "oauth2PasswordCredentials", "customAuth")
 ALLOWED_MASKS = ACCOUNT_MASKS + CREDENTIAL_MASKS
 
 
@@ -65,5 +65,6 @@ def _value(connection: ConnectionRequest, mask: str) -> object:
         "basicAuth": connection.basic_auth,
         "oauth2ClientCredentials": connection.oauth2_client_credentials,
         "oauth2PasswordCredentials": connection.oauth2_password_credentials,
+        "customAuth": connection.custom_auth,
     }
     return values[mask]

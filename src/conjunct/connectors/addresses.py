@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
-from conjunct.connectors.definition import Definition, Input
+from conjunct.connectors.definition import Definition, Derivation, Input
 from conjunct.connectors.errors import ForeignUrl
 from conjunct.connectors.templates import UNSET, compile_path, compile_text
 from conjunct.core.problems import Issue, Unprocessable
@@ -21,6 +21,7 @@ Origin = tuple[str, str, int]
 
 _SUBDOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,190}[A-Za-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]")
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -62,14 +63,16 @@ def checked_inputs(
 ) -> dict[str, str]:
     """The inputs with defaults filled in, each checked by its kind and pattern. Raises `InvalidInputs`.
 
-    Those in `optional` may still be missing.
+    Only what every customer must tell has to be there, and of that not what is in `optional`. What follows from other
+    inputs is made of them, whatever is given.
     """
     values: dict[str, str] = {}
     issues: list[Issue] = []
     for each in definition.inputs:
-        given = inputs.get(each.name, each.default)
+        given = _derived(each.derive, values) if each.derive is not None else inputs.get(each.name)
+        given = each.default if given is None else given
         if given is None or not given.strip():
-            if each.name not in optional:
+            if each.name not in optional and definition.requires(each):
                 issues.append(Issue(each.name, "it is missing", remedy=each.hint))
             continue
         try:
@@ -81,6 +84,24 @@ def checked_inputs(
     return values
 
 
+def first_address(definition: Definition, inputs: Mapping[str, str], override: str | None = None) -> Address:
+    """Where the provider is while it is still to be looked up where the account is (`after_connect`).
+
+    As much of the base URL as is known. Where not even its host is, there is no base URL: requests then name their own
+    hosts in full. Raises as `address_of`.
+    """
+    missing = compile_text(definition.base_url).names - inputs.keys()
+    if override is not None or not missing:
+        return address_of(definition, inputs, override)
+    known = re.match(
+        r"https?://[^/]+(/[^/]+)*?(?=/[^/]*\{(" + "|".join(map(re.escape, missing)) + r")\b)", definition.base_url
+    )
+    if known is None or compile_text(known[0]).names & missing:
+        return Address("", _origins(definition, inputs))
+    base = _base_url(str(compile_text(known[0]).render(inputs)))
+    return Address(base, _origins(definition, inputs, base))
+
+
 def address_of(definition: Definition, inputs: Mapping[str, str], override: str | None = None) -> Address:
     """Where the provider is for checked inputs. `override` (a simulator's URL) stands in for all of its hosts."""
     if override is not None:
@@ -90,8 +111,7 @@ def address_of(definition: Definition, inputs: Mapping[str, str], override: str 
     if rendered is UNSET:
         raise InvalidInputs("The base URL needs an input that is not given.")
     base = _base_url(str(rendered))
-    extra = (f"https://{compile_text(host).render(inputs)}" for host in definition.extra_hosts)
-    return Address(base, frozenset(_known_origins(base, *extra)))
+    return Address(base, _origins(definition, inputs, base))
 
 
 def endpoint(definition: Definition, template: str, inputs: Mapping[str, str], override: str | None = None) -> str:
@@ -135,9 +155,22 @@ def encode_form(pairs: list[tuple[str, Any]]) -> str:
     return urlencode(flat, quote_via=quote, safe="")
 
 
+def _derived(rule: Derivation, values: Mapping[str, str]) -> str | None:
+    for pattern, text in rule.cases.items():
+        found = re.fullmatch(pattern, values.get(rule.from_, ""))
+        if found is not None:
+            made = compile_text(text).render({**values, **found.groupdict()})
+            return None if made is UNSET else str(made)
+    return None
+
+
 def _checked(each: Input, value: str) -> str:
     if each.kind == "url":
         value = _base_url(value)
+    elif each.kind == "host":
+        value = value.removeprefix("https://").rstrip("/")
+        if _HOST_AND_PORT.fullmatch(value) is None or ".." in value:
+            raise ValueError("it is not the name of a host such as crm.example.com")
     elif each.kind == "subdomain" and (_SUBDOMAIN.fullmatch(value) is None or ".." in value):
         raise ValueError("it is not a part of a host name: only letters, digits, dots and hyphens")
     if not value.isprintable():
@@ -175,6 +208,12 @@ def _origin(parts: SplitResult) -> Origin | None:
     if parts.scheme not in _DEFAULT_PORTS or not bare or _HOST.fullmatch(bare) is None or "\\" in parts.netloc:
         return None
     return (parts.scheme, bare.lower(), port if port is not None else _DEFAULT_PORTS[parts.scheme])
+
+
+def _origins(definition: Definition, inputs: Mapping[str, str], *urls: str) -> frozenset[Origin]:
+    """The origins of these and of the definition's other hosts, as far as they are known."""
+    hosts = (compile_text(host).render(inputs) for host in definition.extra_hosts)
+    return frozenset(_known_origins(*urls, *(f"https://{host}" for host in hosts if host is not UNSET)))
 
 
 def _known_origins(*urls: str) -> list[Origin]:

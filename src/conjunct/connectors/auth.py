@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from conjunct.connectors.auth_definition import ApiKeyAuth, Auth, BasicAuth, CustomAuth, OAuth2
+from conjunct.connectors.redaction import texts_in
 from conjunct.connectors.templates import UNSET, compile_text
 from conjunct.core.problems import Unprocessable
 
@@ -40,7 +42,7 @@ class Basic:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return (self.password,)
+        return (self.password, _basic_proof(self.username, self.password))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,12 @@ class Bearer:
 class CustomSecrets:
     """The values of a custom scheme's inputs, by name."""
 
-    values: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, Any] = field(repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return tuple(self.values.values())
+        return tuple(texts_in(dict(self.values)))
 
 
 Credentials = ApiKey | Basic | Bearer | CustomSecrets
@@ -80,27 +82,25 @@ class Proof:
 
 def prove(auth: Auth, credentials: Credentials) -> Proof:
     """What requests carry. Raises `UnusableCredentials`."""
-    for secret in credentials.secrets:
-        if not secret.isprintable():
-            raise UnusableCredentials(
-                "The credentials have characters that cannot stand in a request.",
-                remedy="Copy them again, without line breaks.",
-            )
+    if isinstance(auth, CustomAuth):
+        proof = _custom(auth, credentials)
+        require_printable((*proof.headers.values(), *proof.query.values()))
+        return proof
+    require_printable(credentials.secrets)
     if isinstance(auth, OAuth2):
         return _token(auth, credentials)
     if isinstance(auth, ApiKeyAuth):
         return _key(auth, credentials)
-    if isinstance(auth, BasicAuth):
-        return _basic(auth, credentials)
-    return _custom(auth, credentials)
+    return _basic(auth, credentials)
 
 
-def redact(text: str, credentials: Credentials) -> str:
-    """The text without the secrets."""
-    for secret in credentials.secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, "[secret]")
-    return text
+def require_printable(texts: Iterable[str]) -> None:
+    """Raise `UnusableCredentials` for texts that cannot stand in a request."""
+    if not all(text.isprintable() for text in texts):
+        raise UnusableCredentials(
+            "The credentials have characters that cannot stand in a request.",
+            remedy="Copy them again, without line breaks.",
+        )
 
 
 def _token(auth: OAuth2, credentials: Credentials) -> Proof:
@@ -125,8 +125,11 @@ def _basic(auth: BasicAuth, credentials: Credentials) -> Proof:
         raise _wrong_kind("an API key" if auth.key_as else "a user name and a password")
     if ":" in parts[0]:
         raise UnusableCredentials("A user name of HTTP Basic cannot hold a colon.")
-    encoded = base64.b64encode(":".join(parts).encode()).decode()
-    return Proof(headers={"Authorization": f"Basic {encoded}"})
+    return Proof(headers={"Authorization": f"Basic {_basic_proof(*parts)}"})
+
+
+def _basic_proof(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def _custom(auth: CustomAuth, credentials: Credentials) -> Proof:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-from conjunct.connectors.auth_definition import RESERVED, CustomAuth, OAuth2
+from conjunct.connectors.auth_checks import check_auth, check_inputs, check_look_ups
+from conjunct.connectors.check_parts import (
+    ITEM_VARIABLES,
+    Fault,
+    Path,
+    check_path,
+    check_pattern,
+    check_request,
+    check_template,
+)
 from conjunct.connectors.definition import (
     Definition,
     EachTerm,
@@ -19,12 +25,10 @@ from conjunct.connectors.definition import (
 )
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.field_definition import FIELD_VARIABLES, OPTION_VARIABLES, UpsertFields
-from conjunct.connectors.paths import PathSyntaxError, parse_path
+from conjunct.connectors.host_checks import check_extra_host, check_host
 from conjunct.connectors.plans import QUERY_VARIABLES
 from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
-from conjunct.connectors.templates import TemplateSyntaxError, compile_template, compile_text
-
-Path = tuple[str | int, ...]
+from conjunct.connectors.templates import TemplateSyntaxError, compile_template
 
 _BY_STYLE = {"offset": "offset", "page": "page", "cursor": "cursor", "graphql": "cursor", "keyset": "after"}
 _NEEDS = {"next_url": "at", "cursor": "at", "graphql": "at", "keyset": "from_last"}
@@ -40,15 +44,6 @@ _SCHEMA_PATHS = (
     "standard_at",
     "refs_at",
 )
-_ITEM_VARIABLES = frozenset({"field", "value"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something wrong in a merged definition, at a path."""
-
-    path: Path
-    detail: str
 
 
 def check_definition(definition: Definition) -> list[Fault]:
@@ -61,72 +56,37 @@ def check_definition(definition: Definition) -> list[Fault]:
 
 
 def _check_top(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault]:
-    yield from _template(("base_url",), definition.base_url, inputs)
-    yield from _host(definition, ("base_url",), definition.base_url)
+    yield from check_template(("base_url",), definition.base_url, inputs)
+    yield from check_host(definition, ("base_url",), definition.base_url)
     for index, host in enumerate(definition.extra_hosts):
-        yield from _template(("extra_hosts", index), host, inputs)
-        if "/" in host or "@" in host:
-            yield Fault(("extra_hosts", index), "a host has no scheme, user or path")
+        yield from check_template(("extra_hosts", index), host, inputs)
+        yield from check_extra_host(definition, ("extra_hosts", index), host)
     for name, module in definition.modules.items():
         if module.base_url is not None:
-            yield from _template(("modules", name, "base_url"), module.base_url, inputs)
+            yield from check_template(("modules", name, "base_url"), module.base_url, inputs)
+            yield from check_host(definition, ("modules", name, "base_url"), module.base_url)
     if definition.default_module is not None and definition.default_module not in definition.modules:
         yield Fault(("default_module",), f"there is no module '{definition.default_module}'")
-    for index, each in enumerate(definition.inputs):
-        if each.pattern is not None:
-            yield from _pattern(("inputs", index, "pattern"), each.pattern)
+    yield from check_template(("headers",), definition.headers, inputs)
+    yield from check_inputs(definition)
+    yield from check_auth(definition, inputs)
+    yield from check_look_ups(definition, inputs)
     if definition.check is not None:
-        yield from _template(("check", "path"), definition.check.path, inputs)
-    if isinstance(definition.auth, CustomAuth):
-        own = frozenset(each.name for each in definition.auth.inputs)
-        yield from _template(("auth", "headers"), definition.auth.headers, own)
-        yield from _template(("auth", "query"), definition.auth.query, own)
-    if isinstance(definition.auth, OAuth2):
-        yield from _check_oauth(definition, definition.auth, inputs)
+        yield from check_template(("check", "path"), definition.check.path, inputs)
     yield from _check_errors(definition.errors)
-
-
-def _check_oauth(definition: Definition, auth: OAuth2, inputs: frozenset[str]) -> Iterator[Fault]:
-    for key in ("authorize_url", "token_url"):
-        url = getattr(auth, key)
-        if url is not None:
-            yield from _template(("auth", key), url, inputs)
-            yield from _host(definition, ("auth", key), url)
-    yield from _template(("auth", "authorize_params"), auth.authorize_params, inputs)
-    for name in sorted(RESERVED & auth.authorize_params.keys()):
-        yield Fault(("auth", "authorize_params", name), "the flow itself sets this parameter")
-    for key in ("scopes", "consumer", "workspace"):
-        yield from _json_path(("auth", "from_token", key), getattr(auth.from_token, key))
 
 
 def _check_errors(errors: ErrorRules) -> Iterator[Fault]:
     for key in ("code_at", "message_at", "fail_if", "fail_unless"):
-        yield from _json_path(("errors", key), getattr(errors, key))
+        yield from check_path(("errors", key), getattr(errors, key))
     for index, rule in enumerate(errors.rules):
         if rule.status is None and rule.code is None and rule.match is None:
             yield Fault(("errors", "rules", index), "a rule needs a status, a code or a match")
 
 
-def _host(definition: Definition, path: Path, text: str) -> Iterator[Fault]:
-    """An input may be a part of the host only if its kind says so, and the host may not end in one that is a part."""
-    kinds = {each.name: each.kind for each in definition.inputs}
-    whole = re.fullmatch(r"\{(\w+)\}(/.*)?", text)
-    if whole and kinds.get(whole[1]) == "url":
-        return
-    host = re.match(r"https?://([^/]*)", text)
-    if host is None:
-        yield Fault(path, "it begins with https://, or is a {variable} of an input of kind url")
-        return
-    for name in re.findall(r"\{(\w+)", host[1]):
-        if kinds.get(name, "subdomain") != "subdomain":
-            yield Fault(path, f"the input '{name}' is part of the host: its kind must be subdomain")
-    if host[1].endswith("}"):
-        yield Fault(path, "the host ends in an input: the customer could name any host; use an input of kind url")
-
-
 def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -> Iterator[Fault]:
     for name, text in known.vars.items():
-        yield from _template((*path, "vars", name), text, inputs | {"object"})
+        yield from check_template((*path, "vars", name), text, inputs | {"object"})
     if known.read is None:
         yield Fault(path, "the object has no way to be read: neither it nor the defaults have 'read'")
         return
@@ -140,9 +100,9 @@ def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -
             searching -= {"where"}
         yield from _check_search((*path, "search"), known.search, searching)
     if known.count is not None:
-        yield from _json_path((*path, "count", "at"), known.count.at)
+        yield from check_path((*path, "count", "at"), known.count.at)
         if known.count.request is not None:
-            yield from _request((*path, "count", "request"), known.count.request, variables)
+            yield from check_request((*path, "count", "request"), known.count.request, variables)
         elif known.count.via is None:
             yield Fault((*path, "count"), "it needs 'via: read' or a request")
     if known.schema_ is not None:
@@ -154,10 +114,10 @@ def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -
 
 
 def _check_search(path: Path, rule: SearchRule, variables: frozenset[str]) -> Iterator[Fault]:
-    yield from _request((*path, "request"), rule.request, variables)
-    yield from _json_path((*path, "records"), rule.records)
+    yield from check_request((*path, "request"), rule.request, variables)
+    yield from check_path((*path, "records"), rule.records)
     if rule.filter_parameter is not None:
-        yield from _template((*path, "filter_parameter"), rule.filter_parameter, _ITEM_VARIABLES)
+        yield from check_template((*path, "filter_parameter"), rule.filter_parameter, ITEM_VARIABLES)
     elif not any(_uses(rule.request, name) for name in ("filter", "where")):
         yield Fault(path, "nothing carries the filters: the request needs {filter} or {where}, or a filter_parameter")
 
@@ -165,17 +125,17 @@ def _check_search(path: Path, rule: SearchRule, variables: frozenset[str]) -> It
 def _check_read(path: Path, rule: ReadRule, variables: frozenset[str]) -> Iterator[Fault]:
     yield from _request_and_page(path, rule.request, rule.page, variables)
     for key in ("records", "item", "id"):
-        yield from _json_path((*path, key), getattr(rule, key))
+        yield from check_path((*path, key), getattr(rule, key))
     for index, place in enumerate(rule.fields_from):
-        yield from _json_path((*path, "fields_from", index), place)
+        yield from check_path((*path, "fields_from", index), place)
     if rule.custom_fields is not None:
         for key in ("at", "name", "value"):
-            yield from _json_path((*path, "custom_fields", key), getattr(rule.custom_fields, key))
+            yield from check_path((*path, "custom_fields", key), getattr(rule.custom_fields, key))
     if rule.client_filter is not None:
-        yield from _json_path((*path, "client_filter", "at"), rule.client_filter.at)
+        yield from check_path((*path, "client_filter", "at"), rule.client_filter.at)
     for index, term in enumerate(rule.where.terms if rule.where is not None else ()):
-        text, extra = (term.term, _ITEM_VARIABLES) if isinstance(term, EachTerm) else (term, frozenset[str]())
-        yield from _template((*path, "where", "terms", index), text, (variables - {"where"}) | extra)
+        text, extra = (term.term, ITEM_VARIABLES) if isinstance(term, EachTerm) else (term, frozenset[str]())
+        yield from check_template((*path, "where", "terms", index), text, (variables - {"where"}) | extra)
     if rule.max_url is not None and not any("long_url" in variant.when for variant in rule.variants):
         yield Fault((*path, "max_url"), "no variant takes over: one needs 'when: [long_url]'")
     yield from _check_variants(path, rule, variables)
@@ -186,7 +146,7 @@ def _check_variants(path: Path, rule: ReadRule, variables: frozenset[str]) -> It
         inner = (*path, "variants", index)
         yield from _request_and_page(inner, variant.request, variant.page or rule.page, variables)
         if variant.records is not None:
-            yield from _json_path((*inner, "records"), variant.records)
+            yield from check_path((*inner, "records"), variant.records)
         for key in ("when", "unless"):
             for position, name in enumerate(getattr(variant, key)):
                 if name not in variables:
@@ -198,7 +158,7 @@ def _request_and_page(path: Path, request: Request, page: PageRule, variables: f
     own = {_BY_STYLE[style]} if style in _BY_STYLE else set()
     if page.restart is not None:
         own.add(page.restart.var)
-    yield from _request((*path, "request"), request, variables | own)
+    yield from check_request((*path, "request"), request, variables | own)
     yield from _page((*path, "page"), page, style)
     if style in _BY_STYLE and not _uses(request, _BY_STYLE[style]):
         yield Fault((*path, "page", "style"), f"the style '{style}' needs {{{_BY_STYLE[style]}}} in the request")
@@ -211,9 +171,9 @@ def _page(path: Path, page: PageRule, style: str) -> Iterator[Fault]:
     if needed is not None and getattr(page, needed) is None:
         yield Fault(path, f"the style '{style}' needs '{needed}'")
     for key in ("at", "more_at", "last_at", "total_at", "stop_if", "from_last"):
-        yield from _json_path((*path, key), getattr(page, key))
+        yield from check_path((*path, key), getattr(page, key))
     if page.restart is not None:
-        yield from _json_path((*path, "restart", "from"), page.restart.from_)
+        yield from check_path((*path, "restart", "from"), page.restart.from_)
     if page.restart is not None and style != "cursor":
         yield Fault((*path, "restart"), "only the style 'cursor' can begin anew")
     if page.stop == "short_page" and page.size is None:
@@ -230,15 +190,15 @@ def _check_schema(path: Path, rule: SchemaRule, variables: frozenset[str]) -> It
     if rule.source != "describe" and rule.request is not None:
         yield Fault((*path, "request"), f"the source '{rule.source}' makes no request of its own")
     if rule.request is not None:
-        yield from _request((*path, "request"), rule.request, variables)
+        yield from check_request((*path, "request"), rule.request, variables)
     for key in _SCHEMA_PATHS:
-        yield from _json_path((*path, key), getattr(rule, key))
+        yield from check_path((*path, key), getattr(rule, key))
 
 
 def _check_upsert(path: Path, rule: UpsertFields, variables: frozenset[str]) -> Iterator[Fault]:
-    yield from _template((*path, "name"), rule.name, frozenset({"field"}))
+    yield from check_template((*path, "name"), rule.name, frozenset({"field"}))
     if rule.name_pattern is not None:
-        yield from _pattern((*path, "name_pattern"), rule.name_pattern)
+        yield from check_pattern((*path, "name_pattern"), rule.name_pattern)
     of_field = variables | FIELD_VARIABLES
     of_type = of_field | frozenset[str]().union(*rule.types.values())
     requests: list[tuple[Path, Request, frozenset[str]]] = [
@@ -250,48 +210,11 @@ def _check_upsert(path: Path, rule: UpsertFields, variables: frozenset[str]) -> 
         requests.append((("before", "find"), rule.before.find, variables))
         requests.append((("before", "create"), rule.before.create, variables))
     for place, request, known in requests:
-        yield from _request((*path, *place), request, known, OPTION_VARIABLES)
+        yield from check_request((*path, *place), request, known, OPTION_VARIABLES)
     for key in ("at", "fixed_at"):
-        yield from _json_path((*path, key), getattr(rule, key))
+        yield from check_path((*path, key), getattr(rule, key))
     for key in ("fields_at", "name"):
-        yield from _json_path((*path, "find", key), getattr(rule.find, key))
-
-
-def _request(
-    path: Path, request: Request, variables: frozenset[str], of_items: frozenset[str] = _ITEM_VARIABLES
-) -> Iterator[Fault]:
-    if not request.path:
-        yield Fault((*path, "path"), "the request needs a path")
-    for key in ("path", "query", "headers", "body"):
-        yield from _template((*path, key), getattr(request, key), variables, of_items)
-    if request.encode == "form" and request.body is not None and not isinstance(request.body, dict):
-        yield Fault((*path, "body"), "a form is a mapping")
-
-
-def _template(
-    path: Path, value: Any, variables: frozenset[str], of_items: frozenset[str] = _ITEM_VARIABLES
-) -> Iterator[Fault]:
-    """Faults of a JSON value of templates, each at the text where it is."""
-    if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each")):
-        for key, item in value.items():
-            yield from _template((*path, key), item, variables, of_items)
-        return
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict) and "$each" in item:
-                yield from _template((*path, index, "$each"), f"{{{item['$each']}}}", variables)
-                rest = {key: inner for key, inner in item.items() if key != "$each"}
-                yield from _template((*path, index), rest, variables | of_items, of_items)
-            else:
-                yield from _template((*path, index), item, variables, of_items)
-        return
-    try:
-        compiled = compile_text(value) if isinstance(value, str) else compile_template(value)
-    except TemplateSyntaxError as error:
-        yield Fault(path, str(error))
-        return
-    for name in sorted(compiled.names - variables):
-        yield Fault(path, f"there is no variable '{name}' here")
+        yield from check_path((*path, "find", key), getattr(rule.find, key))
 
 
 def _uses(request: Request, name: str) -> bool:
@@ -303,19 +226,3 @@ def _uses(request: Request, name: str) -> bool:
         except TemplateSyntaxError:
             return True
     return False
-
-
-def _json_path(path: Path, text: str | None) -> Iterator[Fault]:
-    if text is None:
-        return
-    try:
-        parse_path(text)
-    except PathSyntaxError as error:
-        yield Fault(path, str(error))
-
-
-def _pattern(path: Path, text: str) -> Iterator[Fault]:
-    try:
-        re.compile(text)
-    except re.error as error:
-        yield Fault(path, f"it is not a regular expression: {error}")

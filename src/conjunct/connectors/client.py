@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from conjunct.connectors.addresses import Address, address_of, checked_inputs, with_query, without_query
 from conjunct.connectors.answers import Response, raise_for_error
-from conjunct.connectors.auth import Credentials, prove, redact
+from conjunct.connectors.auth import Credentials, Proof, prove
 from conjunct.connectors.definition import Definition, SchemaRule
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.describing import described_fields, display_name, sampled_fields, static_fields
-from conjunct.connectors.errors import CursorLoop, MalformedAnswer, ProviderError
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked, CursorLoop, MalformedAnswer, ProviderError
 from conjunct.connectors.field_plans import field_plan
 from conjunct.connectors.field_upserts import ObjectFields
+from conjunct.connectors.keeping import Fixed, Keeper
 from conjunct.connectors.paging import FIRST_PAGE, Answer, LoopGuard, PageToken
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import (
@@ -58,12 +60,22 @@ class _Turn:
     variables: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Credentials with what they add to requests."""
+
+    credentials: Credentials
+    proof: Proof
+
+
 class Connector:
     """Reads a provider by its definition.
 
-    `inputs` are what the customer gave besides credentials; `base_url_override` sends everything to another server (a
-    simulator). Raises `InvalidInputs`, `UnusableCredentials`, `UnknownModule`. `timeout` is seconds a request,
-    `max_bytes` the largest answer. Keeps no state between calls; safe to use from several tasks.
+    Before each request `keeper` sees to it that the credentials are good ones; a request that the provider refuses for
+    them is repeated once with renewed ones. Without a keeper they are what they are. `inputs` are what the customer
+    gave besides credentials; `base_url_override` sends everything to another server (a simulator). Raises
+    `InvalidInputs`, `UnusableCredentials`, `UnknownModule`. `timeout` is seconds a request, `max_bytes` the largest
+    answer. Safe to use from several tasks.
     """
 
     def __init__(
@@ -72,6 +84,7 @@ class Connector:
         *,
         transport: Transport,
         credentials: Credentials,
+        keeper: Keeper | None = None,
         inputs: Mapping[str, str] | None = None,
         module: str | None = None,
         base_url_override: str | None = None,
@@ -85,8 +98,8 @@ class Connector:
         self.definition = definition
         self.module = module or definition.default_module
         self._transport = transport
-        self._credentials = credentials
-        self._proof = prove(definition.auth, credentials)
+        self._keeper = keeper or Fixed(credentials)
+        self._proven = _Proven(credentials, prove(definition.auth, credentials))
         self._inputs = checked_inputs(definition, inputs or {})
         self._address = address_of(definition, self._inputs, base_url_override)
         self._clock = clock or SystemClock()
@@ -109,7 +122,8 @@ class Connector:
         """
         turn = self._turn(query, PageToken.decode(token) if token is not None else FIRST_PAGE)
         headers, body = await self._exchange(self._request(turn))
-        page = self._page(turn, headers, body)
+        with self._hiding_secrets(self._proven):
+            page = self._page(turn, headers, body)
         if self._is_guarded and (turn.is_first or page.next is None):
             # With the last page, too: keys that are still good were good for all pages before.
             await self.check()
@@ -148,7 +162,7 @@ class Connector:
         if isinstance(total, str) and total.isascii() and total.isdigit():
             total = int(total)
         if isinstance(total, bool) or not isinstance(total, int) or total < 0:
-            raise MalformedAnswer(f"the number of records at '{rule.at}' is {total!r}")
+            raise MalformedAnswer(f"the number of records at '{rule.at}' is not one but of {type(total).__name__}")
         return total
 
     async def search(self, query: SearchQuery) -> Page:
@@ -159,7 +173,8 @@ class Connector:
         """
         plan = search_plan(self.definition, query.object)
         _, body = await self._exchange(plan.build(query, self._inputs, self._address))
-        page = plan.page(body, query.fields)
+        with self._hiding_secrets(self._proven):
+            page = plan.page(body, query.fields)
         if self._is_guarded:
             await self.check()
         return page
@@ -199,7 +214,8 @@ class Connector:
                 Request(method=rule.method, path=rule.path), "rfc3339", headers=self.definition.headers
             ),
         )
-        await self._exchange(request.build(self._inputs, self._address))
+        _, credentials = await self._exchange_with(request.build(self._inputs, self._address))
+        await self._keeper.accepted(credentials)
 
     def _turn(self, query: ReadQuery, here: PageToken) -> _Turn:
         plan = object_plan(self.definition, query.object)
@@ -245,7 +261,7 @@ class Connector:
         if following.url is not None:
             seen_at = turn.here.url or turn.reading.request.build(turn.variables, self._address).url
             own = self._address.own(following.url, self._address.own(seen_at))
-            return replace(following, url=without_query(own, self._proof.query))
+            return replace(following, url=without_query(own, self._proven.proof.query))
         if turn.reading.page.style not in ("offset", "page") or not records or len(records) == 1:
             return following
         first = records[0].id
@@ -259,22 +275,58 @@ class Connector:
         return sampled_fields((record.raw for record in page.records[:size]), rule)
 
     async def _exchange(self, request: HttpRequest) -> tuple[Mapping[str, str], Any]:
-        """Send a request with the credentials: the answer's headers and parsed body."""
+        """Send a request with good credentials: the answer's headers and parsed body."""
+        answer, credentials = await self._exchange_with(request)
+        if not self._is_guarded:  # then only the check tells that they are good
+            await self._keeper.accepted(credentials)
+        return answer
+
+    async def _exchange_with(self, request: HttpRequest) -> tuple[tuple[Mapping[str, str], Any], Credentials]:
+        """The answer, and the credentials that it was given for: renewed ones, where the provider refused the first."""
+        proven = self._prove(await self._keeper.fresh())
         try:
+            return await self._send(request, proven), proven.credentials
+        except AuthInvalid as error:
+            others = await self._keeper.renewed(proven.credentials)
+            if others is None:
+                await self._keeper.refused(proven.credentials, error)
+                raise
+        except AuthRevoked as error:
+            await self._keeper.refused(proven.credentials, error)
+            raise
+        renewed = self._prove(others)
+        try:
+            return await self._send(request, renewed), renewed.credentials
+        except (AuthInvalid, AuthRevoked) as error:
+            await self._keeper.refused(renewed.credentials, error)
+            raise
+
+    def _prove(self, credentials: Credentials) -> _Proven:
+        if credentials is not self._proven.credentials:
+            self._proven = _Proven(credentials, prove(self.definition.auth, credentials))
+        return self._proven
+
+    async def _send(self, request: HttpRequest, proven: _Proven) -> tuple[Mapping[str, str], Any]:
+        with self._hiding_secrets(proven):
             response: Response = await self._transport.request(
                 request.method,
-                with_query(request.url, self._proof.query),
-                headers={"Accept": "application/json", **request.headers, **self._proof.headers},
+                with_query(request.url, proven.proof.query),
+                headers={"Accept": "application/json", **request.headers, **proven.proof.headers},
                 body=request.body,
                 timeout=self._timeout,
                 max_bytes=self._max_bytes,
             )
             body = raise_for_error(response, self.definition.errors, self.definition.rate_limit, self._clock.now())
-        except ProviderError as error:
-            error.message = redact(error.message, self._credentials)
-            error.args = (error.message,)
-            raise
         return response.headers, body
+
+    @contextmanager
+    def _hiding_secrets(self, proven: _Proven) -> Iterator[None]:
+        """Take the credentials out of what errors repeat of the provider's answers."""
+        try:
+            yield
+        except ProviderError as error:
+            error.hide(proven.credentials.secrets)
+            raise
 
 
 def _within_bounds(turn: _Turn, records: list[Record]) -> tuple[list[Record], bool]:

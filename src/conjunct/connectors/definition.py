@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, PrivateAttr
 
-from conjunct.connectors.auth_definition import Auth
+from conjunct.connectors.auth_definition import Auth, TokenFact
 from conjunct.connectors.definition_base import Identifier, Model, Request, ValueType
 from conjunct.connectors.errors import ErrorKind
 from conjunct.connectors.field_definition import UpsertFields
@@ -42,18 +42,41 @@ RuleKind = Literal[
 ]
 
 
+class Derivation(Model):
+    """A value that follows from another input, such as the host of a region from the host of another."""
+
+    from_: Identifier = Field(alias="from", description="The input that it follows from.")
+    cases: dict[str, str] = Field(
+        min_length=1,
+        description="Texts by regular expressions: the first that the whole value matches counts. Groups of its that "
+        "have names are variables of the text.",
+    )
+
+
 class Input(Model):
-    """Something asked of the customer when they connect, such as the subdomain of their account."""
+    """Something asked of the customer when they connect, such as the subdomain of their account; or told by others."""
 
     name: Identifier
     label: str | None = Field(None, description="What the customer sees.")
     hint: str | None = Field(None, description="Where they find it.")
-    kind: Literal["subdomain", "url", "text"] = Field(
+    kind: Literal["subdomain", "host", "url", "text"] = Field(
         "text",
-        description="subdomain: part of a host name. url: the address of their own server. text: never in a host.",
+        description="subdomain: part of a host name. host: the whole host name, perhaps with a port. url: the address "
+        "of their own server. text: never in a host.",
     )
     pattern: str | None = Field(None, description="A regular expression that the whole value must match.")
     default: str | None = None
+    optional: bool = Field(False, description="The connection is good without it.")
+    modules: list[Identifier] = Field(
+        default_factory=list, description="The modules that need it, where not all do; without them it may be missing."
+    )
+    source: Literal["customer", "callback", "token", "provider", "derived"] = Field(
+        "customer",
+        description="Who tells: the customer, who is asked; the address with which a provider sends them back "
+        "(`from_callback`); the token endpoint's answer (`from_token.facts`); the provider, in a look-up after the "
+        "customer has connected (`after_connect`); or another input (`derive`).",
+    )
+    derive: Derivation | None = None
     docs: str | None = Field(None, description="A page that says more.")
 
 
@@ -66,6 +89,7 @@ class AppInput(Model):
     )
     label: str | None = None
     hint: str | None = None
+    modules: list[Identifier] = Field(default_factory=list, description="The modules that it is for, if not for all.")
     docs: str | None = None
 
 
@@ -316,6 +340,24 @@ class Check(Model):
     )
 
 
+class LookUp(Model):
+    """A request that finds out more of the customer's account, made once when it is connected.
+
+    `look_ups.py` reads its answer.
+    """
+
+    request: Request
+    list_: str | None = Field(None, alias="list", description="Where a list stands, of which one entry is taken.")
+    match: dict[str, str] = Field(
+        default_factory=dict,
+        description="Which entry: texts that it must have, by where they stand in it; else it is the first.",
+    )
+    take: dict[Identifier, str | TokenFact] = Field(
+        description="Facts by name: where they stand in the answer, or in the entry. They are inputs from then on."
+    )
+    optional: bool = Field(False, description="The connection is good without them.")
+
+
 class DefinitionBase(Model):
     """What the file and the merged definition have in common."""
 
@@ -333,6 +375,7 @@ class DefinitionBase(Model):
     headers: dict[str, str] = Field(default_factory=dict)
     auth: Auth
     check: Check | None = None
+    after_connect: list[LookUp] = Field(default_factory=list)
     rate_limit: RateLimit = Field(default_factory=RateLimit)
     errors: ErrorRules = Field(default_factory=ErrorRules)
 
@@ -342,7 +385,7 @@ class DefinitionDocument(DefinitionBase):
 
     anchors: dict[str, Any] = Field(default_factory=dict, description="A place for YAML anchors; not read.")
     defaults: ObjectDefinition = Field(default_factory=ObjectDefinition)
-    objects: dict[str, ObjectDefinition] = Field(min_length=1)
+    objects: dict[str, ObjectDefinition] = Field(default_factory=dict)
 
 
 class Definition(DefinitionBase):
@@ -365,6 +408,11 @@ class Definition(DefinitionBase):
     def object(self, name: str) -> ObjectDefinition | None:
         """What is known of that object, or None when the provider has none of that name."""
         return self.objects.get(name) or self.objects.get(ANY_OBJECT)
+
+    def requires(self, each: Input) -> bool:
+        """Whether every customer must tell this input, if it has no default."""
+        for_all = not each.modules or set(each.modules) >= self.modules.keys()
+        return each.source == "customer" and not each.optional and for_all
 
     @property
     def object_names(self) -> tuple[str, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import ClassVar, Literal
+
+from conjunct.connectors.redaction import redacted
 
 Origin = Literal["provider", "credentials", "caller", "network"]
 
@@ -61,6 +64,12 @@ class ProviderError(Exception):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+    def hide(self, secrets: Collection[str]) -> None:
+        """Take secrets out of the provider's words."""
+        self.message = redacted(self.message, secrets)
+        self.code = None if self.code is None else redacted(self.code, secrets)
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         where = f" (HTTP {self.status})" if self.status is not None else ""

@@ -5,6 +5,7 @@ Every function is pure. Those that refuse a value raise `UnusableValue`, which s
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
@@ -132,6 +133,7 @@ PIPES: dict[str, Callable[[Any], Any]] = {
     "soql": _soql,
     "odata": _odata,
     "quoted": _double_quoted,
+    "base64": lambda value: base64.b64encode(_text(value).encode()).decode(),
 }
 """The pipes of a template: `{since|unix}`, `{fields|csv}`, `{value|soql}`."""
 

@@ -61,7 +61,7 @@ def merged(data: Mapping[str, Any]) -> dict[str, Any]:
     """The document with each object deep-merged over the defaults."""
     defaults = data.get("defaults") or {}
     rest = {key: value for key, value in data.items() if key not in ("defaults", "objects", "anchors")}
-    return {**rest, "objects": {name: merge(defaults, own or {}) for name, own in data["objects"].items()}}
+    return {**rest, "objects": {name: merge(defaults, own or {}) for name, own in (data.get("objects") or {}).items()}}
 
 
 def merge(base: Any, own: Any) -> Any:

@@ -6,7 +6,7 @@ Compiled once for a definition and an object; building a request from a plan doe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -66,9 +66,9 @@ class HttpRequest:
     """A request ready to be sent; the URL is percent-encoded."""
 
     method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None = None
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Database:
             max_overflow=0,
             pool_timeout=30,
             pool_pre_ping=False,
+            hide_parameters=True,  # from logs, and from exceptions, whose words are logged
             json_serializer=_dump_json,
             json_deserializer=orjson.loads,
             connect_args={

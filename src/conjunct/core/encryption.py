@@ -2,7 +2,8 @@
 
 Every project has data keys; each is kept wrapped by a versioned master key. An envelope is the bytes
 `v1|<key id>|<nonce, 12 bytes><ciphertext and tag>`; the associated data names the table, row and column that the
-secret belongs to, so that an envelope moved elsewhere does not open.
+secret belongs to, so that an envelope moved elsewhere does not open. `master_keys` keeps the master keys,
+`sealed_columns` says which columns hold envelopes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import base64
 import binascii
 import hmac
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,21 +27,43 @@ class DecryptionFailed(Exception):
     """An envelope does not open: the wrong key, the wrong place, or damage."""
 
 
-class Keyring:
-    """AES-256 keys by id, one of which encrypts.
+class UnknownKey(DecryptionFailed):
+    """An envelope names a key that is not on the keyring."""
 
-    Old keys still open what they sealed. `repr` shows the ids and never a key.
+
+class Keys(Protocol):
+    """What seals and opens: a keyring, or one that keeps itself up to date."""
+
+    def encrypt(self, plaintext: bytes, place: str) -> bytes:
+        """Seal `plaintext` for `place`, such as `connection:0192…:credentials`."""
+        ...
+
+    def decrypt(self, envelope: bytes, place: str) -> bytes:
+        """Open what `encrypt` sealed for the same `place`; raises `DecryptionFailed`."""
+        ...
+
+
+class Keyring:
+    """AES-256 keys by id, oldest first, one of which encrypts.
+
+    Old keys still open what they sealed. `repr` shows the ids and never a key. `on_unknown` hears that an envelope
+    named a key that is not here, before `UnknownKey` is raised.
     """
 
-    def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
+    def __init__(
+        self, keys: Mapping[str, bytes], current: str, *, on_unknown: Callable[[], object] = lambda: None
+    ) -> None:
         if current not in keys:
             raise ValueError(f"the current key {current!r} is not among the keys")
         self._ciphers = {key_id.encode(): AESGCM(key) for key_id, key in keys.items()}
-        self._current_key = keys[current]
+        # The current one first: what signs is what most often verifies.
+        self._keys = (keys[current], *(key for key_id, key in keys.items() if key_id != current))
+        self._on_unknown = on_unknown
+        self.ids = tuple(keys)
         self.current = current
 
     def __repr__(self) -> str:
-        return f"Keyring(ids={sorted(key.decode() for key in self._ciphers)}, current={self.current!r})"
+        return f"Keyring(ids={sorted(self.ids)}, current={self.current!r})"
 
     def encrypt(self, plaintext: bytes, place: str) -> bytes:
         """Seal `plaintext` for `place`, such as `connection:0192…:credentials`."""
@@ -49,9 +72,14 @@ class Keyring:
         sealed = self._ciphers[key_id].encrypt(nonce, plaintext, place.encode())
         return b"|".join((_VERSION, key_id, nonce + sealed))
 
-    def derive(self, purpose: str) -> bytes:
-        """A key for another purpose, such as signing; the same as long as the current key is."""
-        return hmac.digest(self._current_key, b"conjunct derived key: " + purpose.encode(), "sha256")
+    def derive(self, purpose: str) -> DerivedKeys:
+        """Keys for another purpose, such as signing."""
+        return DerivedKeys(lambda: self, purpose)
+
+    def derive_each(self, purpose: str) -> tuple[bytes, ...]:
+        """A key for the purpose from each key, the current one's first."""
+        label = b"conjunct derived key: " + purpose.encode()
+        return tuple(hmac.digest(key, label, "sha256") for key in self._keys)
 
     def decrypt(self, envelope: bytes, place: str) -> bytes:
         """Open what `encrypt` sealed for the same `place`; raises `DecryptionFailed`."""
@@ -60,12 +88,44 @@ class Keyring:
         except ValueError:
             raise DecryptionFailed("this is not an envelope") from None
         cipher = self._ciphers.get(key_id)
-        if version != _VERSION or cipher is None:
-            raise DecryptionFailed(f"no key {key_id.decode(errors='replace')!r} for this envelope")
+        if version != _VERSION:
+            raise DecryptionFailed(f"this is an envelope of another version: {version[:10]!r}")
+        if cipher is None:
+            self._on_unknown()
+            raise UnknownKey(f"no key {key_id.decode(errors='replace')!r} for this envelope")
         try:
             return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], place.encode())
         except (InvalidTag, ValueError):
             raise DecryptionFailed(f"the envelope does not open at {place!r}") from None
+
+
+class DerivedKeys:
+    """Keys for one purpose, one derived from each key of a keyring: the current one signs, and any of them verifies.
+
+    So what was signed before a rotation is good after it.
+    """
+
+    def __init__(self, source: Callable[[], Keyring], purpose: str) -> None:
+        self._source = source
+        self._purpose = purpose
+        self._from = source()
+        self._derived = self._from.derive_each(purpose)
+
+    def __repr__(self) -> str:
+        return f"DerivedKeys({self._purpose!r})"
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        """The keys that verify, each 32 bytes; the current one first."""
+        keyring = self._source()
+        if keyring is not self._from:
+            self._from, self._derived = keyring, keyring.derive_each(self._purpose)
+        return self._derived
+
+    @property
+    def current(self) -> bytes:
+        """The key that signs, 32 bytes."""
+        return self.all[0]
 
 
 def new_key() -> bytes:
@@ -73,7 +133,12 @@ def new_key() -> bytes:
     return AESGCM.generate_key(bit_length=256)
 
 
-def parse_master_key(text: str) -> Keyring:
+def format_master_keys(keys: Mapping[str, bytes]) -> str:
+    """The text that `parse_master_keys` reads."""
+    return "".join(f"{key_id}:{base64.b64encode(key).decode()}\n" for key_id, key in keys.items())
+
+
+def parse_master_keys(text: str) -> dict[str, bytes]:
     """Master keys from text: lines `<id>:<base64 of 32 bytes>`; the last line's key encrypts. Raises `ValueError`."""
     keys: dict[str, bytes] = {}
     for number, line in enumerate(filter(None, map(str.strip, text.splitlines())), start=1):
@@ -84,20 +149,15 @@ def parse_master_key(text: str) -> Keyring:
             key = b""
         if not separator or not key_id or "|" in key_id or len(key) != _KEY_BYTES:
             raise ValueError(f"line {number} of the master key is not `<id>:<base64 of 32 bytes>`")
+        if key_id in keys:
+            raise ValueError(f"line {number} of the master key has the id of an earlier line")
         keys[key_id] = key
     if not keys:
         raise ValueError("the master key is empty")
+    return keys
+
+
+def parse_master_key(text: str) -> Keyring:
+    """The keyring of master keys in text, whose last line's key encrypts. Raises `ValueError`."""
+    keys = parse_master_keys(text)
     return Keyring(keys, current=next(reversed(keys)))
-
-
-def load_or_create_master_key(path: Path) -> Keyring:
-    """The master key kept in a file of mode 0600; made, and made durable, where there is none yet."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return parse_master_key(path.read_text())
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"m1:{base64.b64encode(new_key()).decode()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return parse_master_key(path.read_text())

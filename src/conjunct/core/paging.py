@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request, Response
 from sqlalchemy import Select, SQLColumnExpression
 
+from conjunct.core.encryption import DerivedKeys
 from conjunct.core.http import json_bytes
 from conjunct.core.problems import InvalidRequest, Issue
 from conjunct.kit import page_tokens
@@ -84,7 +85,7 @@ class Pager:
         """The items, with the way to the next page where this one is full."""
         response = json_bytes(items.json)
         if self.page.limit is not None and items.count >= self.page.limit and items.last is not None:
-            token = page_tokens.encode((items.last,), key=_key(self._request), scope=_scope(self._request))
+            token = page_tokens.encode((items.last,), key=_keys(self._request).current, scope=_scope(self._request))
             query = {**self._request.query_params, "pageSize": str(self.page.limit), "pageToken": token}
             response.headers[_NEXT] = token
             response.headers["Link"] = f'<?{urlencode(query)}>; rel="next"'
@@ -110,7 +111,7 @@ async def asked_page(
     if token is None:
         return Pager(request, Page(size))
     try:
-        (after,) = page_tokens.decode(token, key=_key(request), scope=_scope(request))
+        (after,) = page_tokens.decode(token, keys=_keys(request).all, scope=_scope(request))
     except ValueError:
         raise InvalidRequest(
             "The page token is not one that this list gave out.",
@@ -129,6 +130,6 @@ def _scope(request: Request) -> str:
     return f"{request.scope['path']}?{urlencode(filters)}"
 
 
-def _key(request: Request) -> bytes:
-    key: bytes = request.app.state.page_key
-    return key
+def _keys(request: Request) -> DerivedKeys:
+    keys: DerivedKeys = request.app.state.page_keys
+    return keys

@@ -21,7 +21,8 @@ MEDIA_TYPE = "application/problem+json"
 PLAIN_TEXT = "text/plain"
 _LOCATIONS: dict[object, Location] = {"path": "path", "query": "query", "header": "header"}
 _MAX_SHOWN_VALUE = 200
-_SECRET_NAME = re.compile("key|secret|password|token|credential|auth", re.IGNORECASE)
+_SECRET_NAME = re.compile("key|secret|password|token|credential|auth|session|callback", re.IGNORECASE)
+_NO_DOCUMENT = re.compile("(dict|model|list|mapping)[a-z_]*_type")
 
 # asyncpg says InternalClientError where the server ends a connection in the moment at which it is used.
 _LOST = (OSError, PoolTimeout, InterfaceError, OperationalError, asyncpg.InternalClientError)
@@ -105,7 +106,8 @@ def _issue(fault: dict[str, Any]) -> Issue:
     name = ".".join(str(part) for part in rest)
     value = fault.get("input")
     shown = value if isinstance(value, bool | int | float) or _is_short_text(value) else None
-    if _SECRET_NAME.search(name):
+    # A text where a document should be is one that was encoded twice, perhaps, with all that is in it.
+    if _SECRET_NAME.search(name) or _NO_DOCUMENT.fullmatch(fault["type"]):
         shown = None
     return Issue(
         name=name,

@@ -17,7 +17,7 @@ import yaml
 from pydantic import AliasChoices, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from conjunct.core.encryption import Keyring, load_or_create_master_key, parse_master_key
+from conjunct.core.master_keys import MasterKeys
 
 DEFAULT_DATA_DIR = Path(".conjunct")
 
@@ -83,7 +83,13 @@ class Settings(BaseSettings):
     )
     provider_overrides: Path | None = Field(
         None,
-        description="YAML file that maps provider names to other base URLs, such as `hubspot: http://127.0.0.1:8081`.",
+        description="YAML file that maps provider names to other base URLs, such as `hubspot: http://127.0.0.1:8081`; "
+        "the name `*` is for all others.",
+    )
+    providers_dir: Path | None = Field(
+        None,
+        description="Folder of your own providers, each in a folder `<name>` with a `provider.yaml`; one of the same "
+        "name as a built-in provider stands in for it.",
     )
     minimum_schedule_seconds: int = Field(
         600,
@@ -114,6 +120,13 @@ class Settings(BaseSettings):
             raise ValueError("it must look like postgresql://user:password@host:5432/name")
         return value
 
+    @field_validator("providers_dir")
+    @classmethod
+    def _check_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"there is no folder {value}")
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,17 +152,22 @@ class Settings(BaseSettings):
                 variables[_variable(name)] = str(value)
         return variables
 
-    def load_master_keys(self) -> Keyring:
-        """The master keys, from the setting or from the data folder's file."""
+    @property
+    def master_key_file(self) -> Path:
+        """Where the master keys are, unless the setting has them."""
+        return self.data_dir / "master.key"
+
+    def load_master_keys(self) -> MasterKeys:
+        """The master keys, from the setting or from the data folder's file, which is made where there is none."""
         if self.master_key is not None:
             try:
-                return parse_master_key(self.master_key.get_secret_value())
+                return MasterKeys.from_text(self.master_key.get_secret_value())
             except ValueError as error:
                 raise SettingsError(f"CONJUNCT_MASTER_KEY: {error}") from None
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.data_dir / "master.key"
+        path = self.master_key_file
         try:
-            return load_or_create_master_key(path)
+            return MasterKeys.from_file(path)
         except (OSError, ValueError) as error:
             raise SettingsError(f"the master key in {path} cannot be used: {error}") from None
 

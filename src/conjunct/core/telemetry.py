@@ -36,7 +36,9 @@ SECRET_TEXT = re.compile(
     re.IGNORECASE,
 )
 # Libraries that say a lot: they are heard from warnings on, unless everything is wanted.
-TALKATIVE = ("aiohttp.access", "alembic", "asyncio", "sqlalchemy", "uvicorn.access")
+TALKATIVE = ("alembic", "asyncio", "sqlalchemy")
+# Their lines show addresses with their queries, which hold codes and states. Our own line of each request does not.
+ACCESS = ("aiohttp.access", "uvicorn.access")
 
 
 def configure(level: Level, format: Format, stream: IO[str] | None = None) -> None:  # noqa: A002 - the setting's name
@@ -144,9 +146,13 @@ def _render_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 def _route_libraries(level: int) -> None:
     """Let every library's logger pass its records on to the one handler."""
-    for name in ("uvicorn", "uvicorn.error", *TALKATIVE):
+    for name in ("uvicorn", "uvicorn.error", *TALKATIVE, *ACCESS):
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
+    for name in ACCESS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Statements, without the rows that they give: those are customers' data.
+    logging.getLogger("sqlalchemy").setLevel(max(logging.getLogger("sqlalchemy").level, logging.INFO))

@@ -195,12 +195,12 @@ def _seal(keyring: Keyring, destination: StoredDestination, contents: Contents) 
     return replace(
         destination,
         metadata={key: value for key, value in contents.metadata.items() if key not in hidden},
-        sealed_secrets=keyring.encrypt(orjson.dumps(sealed), _place(destination.id)),
+        sealed_secrets=keyring.encrypt(orjson.dumps(sealed), secrets_place(destination.id)),
     )
 
 
 def _open(keyring: Keyring, destination: StoredDestination) -> Contents:
-    sealed = orjson.loads(keyring.decrypt(destination.sealed_secrets, _place(destination.id)))
+    sealed = orjson.loads(keyring.decrypt(destination.sealed_secrets, secrets_place(destination.id)))
     return Contents({**destination.metadata, **sealed["metadata"]}, sealed["secrets"])
 
 
@@ -215,5 +215,6 @@ def _shown(destination: StoredDestination, contents: Contents) -> dict[str, Any]
     return {**shown, "updateTime": destination.update_time} if destination.update_time else shown
 
 
-def _place(destination_id: str) -> str:
+def secrets_place(destination_id: str) -> str:
+    """What a destination's secrets are sealed for."""
     return f"destination:{destination_id}:sealed_secrets"

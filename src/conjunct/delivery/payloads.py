@@ -63,13 +63,13 @@ class PayloadService:
             "id": new,
             "project_id": project_id,
             "message_id": message_id,
-            "sealed_key": keyring.encrypt(key, _key_place(new)),
+            "sealed_key": keyring.encrypt(key, key_place(new)),
             "expires_at": self._clock.now() + KEPT,
         }
         async with self._database.transaction() as session:
             payload_id, sealed_key = (await session.execute(_PUT, values)).one()
         await self._storage.put(
-            _storage_key(project_id, payload_id), keyring.encrypt(content, _content_place(payload_id))
+            _storage_key(project_id, payload_id), keyring.encrypt(content, content_place(payload_id))
         )
         return open_payload(keyring, payload_id, sealed_key)
 
@@ -83,8 +83,8 @@ class PayloadService:
             project_id=project_id,
             message_id=message_id,
             part=part,
-            sealed_key=keyring.encrypt(key, _key_place(new)),
-            sealed_content=keyring.encrypt(content, _content_place(new)),
+            sealed_key=keyring.encrypt(key, key_place(new)),
+            sealed_content=keyring.encrypt(content, content_place(new)),
             expires_at=self._clock.now() + KEPT,
         )
         session.add(row)
@@ -119,7 +119,7 @@ class PayloadService:
         sealed = found.sealed_content or await self._storage.get(_storage_key(found.project_id, found.id))
         if sealed is None:
             raise PayloadLinkExpired
-        return found.keyring.decrypt(sealed, _content_place(found.id))
+        return found.keyring.decrypt(sealed, content_place(found.id))
 
     async def remove_expired(self, now: datetime, limit: int) -> int:
         """Remove up to `limit` payloads that were last offered long ago and whose message waits no more."""
@@ -148,7 +148,7 @@ class PayloadService:
             if row is None:
                 return None
             keyring = await self._keys.keyring(session, row.project_id)
-        key = keyring.decrypt(row.sealed_key, _key_place(row.id))
+        key = keyring.decrypt(row.sealed_key, key_place(row.id))
         return _Stored(row.id, row.project_id, keyring, key, row.sealed_content)
 
 
@@ -175,18 +175,20 @@ async def offer_again(session: AsyncSession, project_id: str, message_id: str, n
 
 def open_payload(keyring: Keyring, payload_id: str, sealed_key: bytes) -> Payload:
     """The payload from its row."""
-    return Payload(payload_id, keyring.decrypt(sealed_key, _key_place(payload_id)))
+    return Payload(payload_id, keyring.decrypt(sealed_key, key_place(payload_id)))
 
 
 def _sign(key: bytes, payload_id: str, expires: int) -> str:
     return hmac.new(key, f"{payload_id}.{expires}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
-def _key_place(payload_id: str) -> str:
+def key_place(payload_id: str) -> str:
+    """What the key that signs a payload\'s links is sealed for."""
     return f"delivery_payload:{payload_id}:sealed_key"
 
 
-def _content_place(payload_id: str) -> str:
+def content_place(payload_id: str) -> str:
+    """What a payload is sealed for, in the storage or in the database."""
     return f"delivery_payload:{payload_id}:content"
 
 

@@ -162,7 +162,7 @@ async def open_message(session: AsyncSession, keyring: Keyring, project_id: str,
         project_id=project_id,
         destination_id=destination.id,
         operation_id=row.operation_id,
-        body=zlib.decompress(keyring.decrypt(row.body, _place(message_id))),
+        body=zlib.decompress(keyring.decrypt(row.body, body_place(message_id))),
         records=row.records,
         payloads=tuple(
             open_payload(keyring, id_, sealed_key)
@@ -224,8 +224,9 @@ async def waiting_bytes(session: AsyncSession, project_id: str, destination_id: 
 
 def seal(keyring: Keyring, message: Message) -> bytes:
     """The message's body as it is kept: compressed, then encrypted."""
-    return keyring.encrypt(zlib.compress(message.body, _FAST_COMPRESSION), _place(message.id))
+    return keyring.encrypt(zlib.compress(message.body, _FAST_COMPRESSION), body_place(message.id))
 
 
-def _place(message_id: str) -> str:
+def body_place(message_id: str) -> str:
+    """What a kept message's body is sealed for."""
     return f"delivery_message:{message_id}:body"

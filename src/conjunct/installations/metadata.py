@@ -96,7 +96,7 @@ async def get_object_metadata_for_installation(
 
 
 async def _describe(connector: Connector, object_name: str, *, exclude_read_only: bool) -> dict[str, Any]:
-    """The specification's `ObjectMetadata`; raises ProviderRefused or ProviderUnavailable with the provider's words."""
+    """The specification's `ObjectMetadata`; raises what `provider_problem` gives."""
     try:
         described = (await connector.describe(object_name)).to_wire()
     except ProviderError as error:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from conjunct.connections import CredentialsRefused
 from conjunct.connectors import ProviderError
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked
 from conjunct.installations.problems import ProviderRefused, ProviderUnavailable
 
+CONNECT_AGAIN = "Let the customer connect again."
 
-def provider_problem(error: ProviderError, *, doing: str) -> ProviderRefused | ProviderUnavailable:
+
+def provider_problem(error: ProviderError, *, doing: str) -> CredentialsRefused | ProviderRefused | ProviderUnavailable:
     """The problem for an error; `doing` says what was asked, as in "refuses to describe it"."""
+    if isinstance(error, AuthInvalid | AuthRevoked):
+        return CredentialsRefused(credentials_refused(error), remedy=CONNECT_AGAIN)
     if error.origin == "credentials":
         remedy = "Let the customer connect again, with access to this object."
-        return ProviderRefused(f"The provider does not accept the credentials: {error.message}", remedy=remedy)
+        return ProviderRefused(f"The connection's credentials are not good for it: {error.message}", remedy=remedy)
     if error.origin == "caller":
         return ProviderRefused(f"The provider refuses to {doing}: {error.message}")
     later = datetime.now(UTC) + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
@@ -22,3 +28,8 @@ def provider_problem(error: ProviderError, *, doing: str) -> ProviderRefused | P
         retryable=error.retryable,
         retry_after=later,
     )
+
+
+def credentials_refused(error: AuthInvalid | AuthRevoked) -> str:
+    """What there is to say of credentials that the provider takes for nothing."""
+    return f"The provider does not accept the connection's credentials: {error.message}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conjunct.connections import StoppedInstallation
 from conjunct.core.database import Database
 from conjunct.installations.repository import InstallationRepository
 from conjunct.installations.service import InstallationService
@@ -61,6 +62,21 @@ class Upstream:
         """Delete the installations that cannot be without the connection."""
         for installation_id in await InstallationRepository(session).ids(project_id, connection_id=connection_id):
             await self._installations.remove(session, project_id, installation_id)
+
+    async def stopped_by_deletion(
+        self, session: AsyncSession, project_id: str, connection_id: str
+    ) -> list[StoppedInstallation]:
+        """The installations that go with the connection."""
+        return [
+            StoppedInstallation(
+                id=state.id,
+                integration_id=state.integration_id,
+                integration_name=state.integration_name,
+                group_ref=state.group_ref,
+                read_objects=list(state.read_objects),
+            )
+            for state in await self._installations.load_of_connection(session, project_id, connection_id)
+        ]
 
     async def run_follow(self, job: Job) -> Outcome:
         """Carry over every installation that is behind its integration, a batch a transaction."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from conjunct.core.encryption import DerivedKeys
 from conjunct.core.problems import Forbidden, InvalidRequest, Issue, TooLarge
 from conjunct.core.storage import Storage
 from conjunct.integrations.problems import SourceInvalid, UploadRefused
@@ -54,9 +55,9 @@ class Permit:
 class Uploads:
     """Hands out signed URLs, takes uploads, and gives them back to the project that made them."""
 
-    def __init__(self, storage: Storage, signing_key: bytes, clock: Clock) -> None:
+    def __init__(self, storage: Storage, signing_keys: DerivedKeys, clock: Clock) -> None:
         self._storage = storage
-        self._key = hmac.digest(signing_key, b"conjunct upload", "sha256")
+        self._keys = signing_keys
         self._clock = clock
 
     def sign(self, project_id: str, md5: str | None) -> SignedUpload:
@@ -71,7 +72,7 @@ class Uploads:
             )
         path = f"/{project_id}/{new_id()}.zip"
         expires = int((self._clock.now() + LIFETIME).timestamp())
-        query = {"expires": expires, "md5": md5 or "", "signature": self._signature(path, expires, md5 or "")}
+        query = {"expires": expires, "md5": md5 or "", "signature": self._sign(path, expires, md5 or "")}
         return SignedUpload(BUCKET, path, urlencode(query))
 
     async def receive(self, path: str, permit: Permit, content_md5: str | None, body: AsyncIterable[bytes]) -> None:
@@ -110,15 +111,20 @@ class Uploads:
         return await self._storage.sweep(_FOLDER, self._clock.now() - KEPT_FOR)
 
     def _check(self, path: str, permit: Permit) -> None:
-        expected = self._signature(path, permit.expires, permit.md5)
-        if not hmac.compare_digest(expected.encode(), permit.signature.encode()):
+        given = permit.signature.encode()
+        expected = [_signature(key, path, permit.expires, permit.md5) for key in self._keys.all]
+        if not any([hmac.compare_digest(each.encode(), given) for each in expected]):  # noqa: C419 - all, always
             raise Forbidden("This upload URL was not made by us, or it was changed.", remedy=_NEW_URL)
         if self._clock.now() >= datetime.fromtimestamp(permit.expires, UTC):
             raise Forbidden("This upload URL has expired.", remedy=_NEW_URL)
 
-    def _signature(self, path: str, expires: int, md5: str) -> str:
-        message = "\n".join(("PUT", path, str(expires), md5)).encode()
-        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+    def _sign(self, path: str, expires: int, md5: str) -> str:
+        return _signature(self._keys.current, path, expires, md5)
+
+
+def _signature(key: bytes, path: str, expires: int, md5: str) -> str:
+    message = "\n".join(("PUT", path, str(expires), md5)).encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
 
 
 _NEW_URL = "Ask generate-upload-url for a new URL and use it unchanged within 15 minutes."

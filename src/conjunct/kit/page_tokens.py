@@ -34,8 +34,11 @@ def encode(position: Sequence[str | int | float | bool | None], *, key: bytes, s
     return token
 
 
-def decode(token: str, *, key: bytes, scope: str = "") -> Position:
-    """The position in a token made by `encode`. Raises ValueError when it was not made by us, for this list."""
+def decode(token: str, *, keys: Sequence[bytes], scope: str = "") -> Position:
+    """The position in a token made by `encode` with any of the keys.
+
+    Raises ValueError when it was not made by us, for this list.
+    """
     if not token or len(token) > MAX_LENGTH or not token.isascii():
         raise ValueError("The page token is not valid")
     try:
@@ -43,7 +46,7 @@ def decode(token: str, *, key: bytes, scope: str = "") -> Position:
     except ValueError:
         raise ValueError("The page token is not valid") from None
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    if not hmac.compare_digest(signature, _sign(payload, key, scope)):
+    if not any([hmac.compare_digest(signature, _sign(payload, key, scope)) for key in keys]):  # noqa: C419 - all, always
         raise ValueError("The page token is not valid")
     return tuple(json.loads(payload))
 

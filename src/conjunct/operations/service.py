@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from conjunct.core.encryption import DerivedKeys
 from conjunct.core.problems import InvalidRequest, Issue, NotFound
 from conjunct.kit import page_tokens
 from conjunct.kit.ids import new_id
@@ -52,8 +53,8 @@ class LogLine:
 class OperationService:
     """One run of an action: its status, progress and logs."""
 
-    def __init__(self, token_key: bytes) -> None:
-        self._token_key = token_key
+    def __init__(self, token_keys: DerivedKeys) -> None:
+        self._token_keys = token_keys
 
     async def start(self, session: AsyncSession, operation: NewOperation) -> str:
         """Make an operation in progress; returns its id."""
@@ -151,7 +152,7 @@ class OperationService:
         before = None
         if token:
             try:
-                before = str(page_tokens.decode(token, key=self._token_key, scope=scope)[0])
+                before = str(page_tokens.decode(token, keys=self._token_keys.all, scope=scope)[0])
             except (ValueError, IndexError):
                 issue = Issue("pageToken", "is not a token of this list", location="query", value=token[:100])
                 raise InvalidRequest(
@@ -163,7 +164,7 @@ class OperationService:
         page, count, last = await repository.page_json(project_id, installation_id, before=before, limit=size)
         if count < size or last is None:
             return f'{{"results":{page},"pagination":{{"done":true}}}}'
-        next_token = page_tokens.encode([last], key=self._token_key, scope=scope)
+        next_token = page_tokens.encode([last], key=self._token_keys.current, scope=scope)
         return f'{{"results":{page},"pagination":{{"done":false,"nextPageToken":"{next_token}"}}}}'
 
 

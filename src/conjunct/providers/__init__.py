@@ -1,7 +1,7 @@
 """One folder a provider: its definition as data, rarely quirks beside it."""
 
-from conjunct.providers.catalog import Catalog, ProviderOverrides, UnknownProvider, catalog
+from conjunct.providers.catalog import Catalog, ProviderOverrides, UnknownProvider, catalog, open_catalog
 from conjunct.providers.endpoints import router
 from conjunct.providers.published import PublishedCatalog
 
-__all__ = ["catalog", "Catalog", "UnknownProvider", "ProviderOverrides", "PublishedCatalog", "router"]
+__all__ = ["catalog", "open_catalog", "Catalog", "UnknownProvider", "ProviderOverrides", "PublishedCatalog", "router"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Annotated
 
@@ -36,7 +37,11 @@ _UNCHANGED = {"description": "It is still as the ETag in If-None-Match says."}
 )
 async def list_providers(request: Request, catalog: Published) -> Response:
     """Every provider by its name. No credential is needed."""
-    return _answer(request, catalog.all)
+    # The first time all definitions are read: a second or so that the event loop has better uses for.
+    document = catalog.made
+    if document is None:
+        document = await asyncio.to_thread(catalog.make)
+    return _answer(request, document)
 
 
 @router.get(

@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from typing import Literal
 
 from conjunct.connectors import Definition, support
-from conjunct.connectors.auth_definition import ApiKeyAuth, BasicAuth, CustomAuth, OAuth2, TokenHeader
-from conjunct.connectors.definition import AppInput
-from conjunct.connectors.templates import compile_text
+from conjunct.connectors.auth_definition import (
+    ApiKeyAuth,
+    BasicAuth,
+    CustomAuth,
+    CustomInput,
+    FromToken,
+    OAuth2,
+    TokenHeader,
+)
+from conjunct.connectors.definition import AppInput, Input
+from conjunct.connectors.oauth.exchange import ACCESS_TOKEN
+from conjunct.connectors.templates import Text, Variable, compile_text
 from conjunct.providers import schemas
 
 _GRANTS: Mapping[str, Literal["authorizationCode", "clientCredentials", "password"]] = {
@@ -34,6 +43,7 @@ def provider_info(definition: Definition) -> schemas.ProviderInfo:
         custom_opts=_custom(definition.auth) if isinstance(definition.auth, CustomAuth) else None,
         support=supported,
         auth_health_check=_check(definition, base_url),
+        post_auth_info_needed=bool(definition.after_connect) or None,
         media=_media(definition),
         labels=definition.labels or None,
         modules={
@@ -53,7 +63,16 @@ def provider_info(definition: Definition) -> schemas.ProviderInfo:
 def shown_template(text: str) -> str:
     """A template as the specification writes it: `https://{workspace}.example.com` with `{{.workspace}}`."""
     template = compile_text(text)
-    return str(template.render({name: "{{." + name + "}}" for name in template.names}))
+    parts = template.parts if isinstance(template, Text) else (template,)
+    # What a variable is encoded with is not said: the specification's templates have no word for it.
+    return "".join(
+        part if isinstance(part, str) else _shown(part) if isinstance(part, Variable) else str(part.render({}))
+        for part in parts
+    )
+
+
+def _shown(variable: Variable) -> str:
+    return "{{.accessToken}}" if variable.name == ACCESS_TOKEN else "{{." + variable.name + "}}"
 
 
 def _support(definition: Definition) -> schemas.Support:
@@ -69,22 +88,39 @@ def _support(definition: Definition) -> schemas.Support:
 
 
 def _oauth2(auth: OAuth2) -> schemas.Oauth2Opts:
-    source = auth.from_token
     return schemas.Oauth2Opts(
         grant_type="authorizationCodePKCE" if auth.pkce else _GRANTS[auth.grant],
         auth_url=shown_template(auth.authorize_url) if auth.authorize_url is not None else None,
         token_url=shown_template(auth.token_url),
-        auth_url_params=auth.authorize_params or None,
+        auth_url_params=_shown_each(auth.authorize_params),
+        audience=auth.audience or None,
+        scope_mappings=_shown_each(auth.scope_templates),
         explicit_scopes_required=auth.scopes_required,
         explicit_workspace_required=auth.workspace_required,
-        token_metadata_fields=schemas.TokenMetadataFields(
-            workspace_ref_field=source.workspace, consumer_ref_field=source.consumer, scopes_field=source.scopes
-        ),
+        token_metadata_fields=_token_fields(auth.from_token),
         access_token_opts=schemas.AccessTokenOpts(header=_header(auth.token.name, auth.token.prefix))
         if auth.token != TokenHeader()
         else None,
         docs_url=auth.docs,
     )
+
+
+def _token_fields(source: FromToken) -> schemas.TokenMetadataFields:
+    other = [
+        schemas.OtherField(name=name, display_name=rule.label, path=rule.at, capture=rule.capture)
+        for name, rule in source.facts.items()
+        if rule.label is not None
+    ]
+    return schemas.TokenMetadataFields(
+        workspace_ref_field=source.workspace,
+        consumer_ref_field=source.consumer,
+        scopes_field=source.scopes,
+        other_fields=other or None,
+    )
+
+
+def _shown_each(templates: Mapping[str, str]) -> dict[str, str] | None:
+    return {name: shown_template(text) for name, text in templates.items()} or None
 
 
 def _api_key(auth: ApiKeyAuth) -> schemas.ApiKeyOpts:
@@ -110,17 +146,25 @@ def _basic(auth: BasicAuth) -> schemas.BasicAuthOpts:
 
 
 def _custom(auth: CustomAuth) -> schemas.CustomAuthOpts:
-    inputs = [
-        schemas.CustomAuthInput(
-            name=each.name,
-            display_name=each.label or each.name,
-            prompt=each.hint,
-            docs_url=each.docs,
-            field_type="fieldTypeText" if each.shown else "fieldTypePassword",
-        )
-        for each in auth.inputs
-    ]
-    return schemas.CustomAuthOpts(headers=_values(auth.headers), query_params=_values(auth.query), inputs=inputs)
+    return schemas.CustomAuthOpts(
+        headers=_values(auth.headers),
+        query_params=_values(auth.query),
+        inputs=[_custom_input(each) for each in auth.inputs] or None,
+        provider_inputs=[_custom_input(each) for each in auth.app_inputs] or None,
+        multi_step=bool(auth.steps) or None,
+    )
+
+
+def _custom_input(each: CustomInput) -> schemas.CustomAuthInput:
+    options = [schemas.CustomAuthInputOption(value=choice.value, label=choice.label) for choice in each.choices]
+    return schemas.CustomAuthInput(
+        name=each.name,
+        display_name=each.label or each.name,
+        prompt=each.hint,
+        docs_url=each.docs,
+        field_type="fieldTypeSelect" if options else "fieldTypeText" if each.shown else "fieldTypePassword",
+        options=options or None,
+    )
 
 
 def _values(templates: Mapping[str, str]) -> list[schemas.ValueTemplate] | None:
@@ -132,7 +176,8 @@ def _check(definition: Definition, base_url: str) -> schemas.AuthHealthCheck | N
     rule = definition.check
     if rule is None:
         return None
-    url = f"{base_url}/{shown_template(rule.path).lstrip('/')}"
+    path = shown_template(rule.path)
+    url = path if path.startswith("https://") else f"{base_url}/{path.lstrip('/')}"
     return schemas.AuthHealthCheck(url=url, method=rule.method, success_status_codes=rule.ok)
 
 
@@ -146,21 +191,31 @@ def _media(definition: Definition) -> schemas.Media | None:
 
 
 def _metadata(definition: Definition) -> schemas.ProviderMetadata | None:
-    if not definition.inputs:
-        return None
-    inputs = [
+    asked = [
         schemas.MetadataItemInput(
             name=each.name,
             display_name=each.label,
             prompt=each.hint,
             default_value=each.default,
             docs_url=each.docs,
-            # Clients ask only for what names the module in use, and an input is for all of a provider.
-            module_dependencies={name: {} for name in definition.modules} or None,
+            module_dependencies=_dependencies(definition, each),
         )
         for each in definition.inputs
+        if each.source == "customer"
     ]
-    return schemas.ProviderMetadata(input=inputs)
+    told = [
+        schemas.MetadataItemPostAuthentication(name=each.name, module_dependencies=_dependencies(definition, each))
+        for each in definition.inputs
+        if each.source == "provider"
+    ]
+    if not asked and not told:
+        return None
+    return schemas.ProviderMetadata(input=asked or None, post_authentication=told or None)
+
+
+def _dependencies(definition: Definition, each: Input) -> dict[str, dict[str, str]] | None:
+    """The modules that need it: clients ask only for what names the module in use."""
+    return {name: {} for name in each.modules or definition.modules} or None
 
 
 def _app_metadata(definition: Definition) -> schemas.ProviderAppMetadata | None:
@@ -176,4 +231,10 @@ def _app_metadata(definition: Definition) -> schemas.ProviderAppMetadata | None:
 
 
 def _app_input(each: AppInput) -> schemas.MetadataItemInput:
-    return schemas.MetadataItemInput(name=each.name, display_name=each.label, prompt=each.hint, docs_url=each.docs)
+    return schemas.MetadataItemInput(
+        name=each.name,
+        display_name=each.label,
+        prompt=each.hint,
+        docs_url=each.docs,
+        module_dependencies={name: {} for name in each.modules} or None,
+    )

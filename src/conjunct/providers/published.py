@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -29,10 +29,20 @@ class PublishedCatalog:
         self._catalog = catalog
         self._providers: dict[str, Document] = {}
 
-    @cached_property
-    def all(self) -> Document:
-        """Every provider by its name: the specification's `CatalogType`."""
-        return _document({name: self._info(name) for name in self._catalog.names()})
+        self._all: Document | None = None
+        self._making = Lock()
+
+    @property
+    def made(self) -> Document | None:
+        """What `make` makes, if it has been made."""
+        return self._all
+
+    def make(self) -> Document:
+        """Every provider by its name: the specification's `CatalogType`. It is made once; safe to use from threads."""
+        with self._making:
+            if self._all is None:
+                self._all = _document({name: self._info(name) for name in self._catalog.names()})
+            return self._all
 
     def one(self, name: str) -> Document:
         """One provider: the specification's `ProviderInfo`. Raises `UnknownProvider`."""

@@ -16,12 +16,22 @@ class _Wire(BaseModel):
     model_config = ConfigDict(alias_generator=_alias, populate_by_name=True)
 
 
+class OtherField(_Wire):
+    """Where a fact stands in the token endpoint's answer, and what of it counts."""
+
+    name: str
+    display_name: str
+    path: str
+    capture: str | None = None
+
+
 class TokenMetadataFields(_Wire):
     """Where facts stand in the token endpoint's answer."""
 
     workspace_ref_field: str | None = None
     consumer_ref_field: str | None = None
     scopes_field: str | None = None
+    other_fields: list[OtherField] | None = None
 
 
 class HeaderOpts(_Wire):
@@ -47,6 +57,8 @@ class Oauth2Opts(_Wire):
     auth_url_params: dict[str, str] | None = None
     explicit_scopes_required: bool
     explicit_workspace_required: bool
+    audience: list[str] | None = None
+    scope_mappings: dict[str, str] | None = None
     token_metadata_fields: TokenMetadataFields
     access_token_opts: AccessTokenOpts | None = None
     docs_url: str | None = None
@@ -89,14 +101,22 @@ class ValueTemplate(_Wire):
     value_template: str
 
 
+class CustomAuthInputOption(_Wire):
+    """One of the values that may be chosen."""
+
+    value: str
+    label: str
+
+
 class CustomAuthInput(_Wire):
-    """Something that the customer gives."""
+    """Something that the customer, or the builder, gives."""
 
     name: str
     display_name: str
     prompt: str | None = None
     docs_url: str | None = None
-    field_type: Literal["fieldTypeText", "fieldTypePassword"]
+    field_type: Literal["fieldTypeText", "fieldTypePassword", "fieldTypeSelect"]
+    options: list[CustomAuthInputOption] | None = None
 
 
 class CustomAuthOpts(_Wire):
@@ -104,7 +124,9 @@ class CustomAuthOpts(_Wire):
 
     headers: list[ValueTemplate] | None = None
     query_params: list[ValueTemplate] | None = None
-    inputs: list[CustomAuthInput]
+    inputs: list[CustomAuthInput] | None = None
+    provider_inputs: list[CustomAuthInput] | None = None
+    multi_step: bool | None = None
 
 
 class BulkWriteSupport(_Wire):
@@ -181,10 +203,18 @@ class MetadataItemInput(_Wire):
     module_dependencies: dict[str, dict[str, str]] | None = None
 
 
-class ProviderMetadata(_Wire):
-    """What is asked of the customer besides credentials."""
+class MetadataItemPostAuthentication(_Wire):
+    """Something that the provider tells of the account once it is connected."""
 
-    input: list[MetadataItemInput]
+    name: str
+    module_dependencies: dict[str, dict[str, str]] | None = None
+
+
+class ProviderMetadata(_Wire):
+    """What is to be known of the customer's account besides credentials: asked of them, or of the provider."""
+
+    input: list[MetadataItemInput] | None = None
+    post_authentication: list[MetadataItemPostAuthentication] | None = None
 
 
 class ProviderAppMetadata(_Wire):
@@ -208,6 +238,7 @@ class ProviderInfo(_Wire):
     custom_opts: CustomAuthOpts | None = None
     support: Support
     auth_health_check: AuthHealthCheck | None = None
+    post_auth_info_needed: bool | None = None
     media: Media | None = None
     labels: dict[str, str] | None = None
     modules: dict[str, ModuleInfo] | None = None

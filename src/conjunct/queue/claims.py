@@ -16,7 +16,7 @@ _LOCK = text("select pg_advisory_xact_lock(:lock_class, :shard)")
 
 # One walk over the tenants that have ready jobs: as many tenants below their cap as there are jobs to claim, from
 # where the last claim ended. Each gives an equal share, so the work is bounded by `size` whatever the backlogs are.
-# A row locked by someone who cancels it is passed by.
+# A row locked by someone who cancels it is passed by. The platform's own jobs, whose tenant is '', come first.
 _CLAIM = text("""
 with recursive args as materialized (
     select cast(:worker as text) as worker, cast(:size as int) as size, cast(:lease as interval) as lease,
@@ -30,9 +30,11 @@ capped as materialized (
     select coalesce(array_agg(busy.tenant), '{}') as tenants from busy, args where busy.running >= args.cap
 ),
 walk as (
-    select first.tenant, 0 as opened from args left join lateral (
-        select tenant from job where state = 'ready' and tenant > args.after order by tenant limit 1
-    ) first on true
+    select coalesce(
+        (select tenant from job where state = 'ready' and tenant = '' and args.after = '' limit 1),
+        (select tenant from job where state = 'ready' and tenant > args.after order by tenant limit 1)
+    ) as tenant, 0 as opened
+    from args
     union all
     select
         (select job.tenant from job where job.state = 'ready' and job.tenant > walk.tenant order by job.tenant limit 1),

@@ -38,7 +38,10 @@ class ProjectRow(Base):
 
 
 class ProjectKeyRow(Base):
-    """A project's data key, wrapped by a master key. The newest one encrypts; older ones still open."""
+    """A project's data key, wrapped by a master key. The newest one that is active encrypts; older ones still open.
+
+    `rotation_id` is the rotation that made it, if one did.
+    """
 
     __tablename__ = "project_key"
 
@@ -46,6 +49,8 @@ class ProjectKeyRow(Base):
     project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"), index=True)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+    active_at: Mapped[Timestamp] = mapped_column(server_default=func.now())
+    rotation_id: Mapped[Id | None]
 
 
 class ApiKeyRow(Base):

@@ -1,5 +1,11 @@
 """Pages that people see in their browsers."""
 
-from conjunct.web.oauth_callback import router
+from conjunct.core.http import api_router
+from conjunct.web import custom_auth_callback, oauth_callback
+from conjunct.web.connect import router as connect_router
 
-__all__ = ["router"]
+router = api_router()
+router.include_router(oauth_callback.router)
+router.include_router(custom_auth_callback.router)
+
+__all__ = ["connect_router", "router"]

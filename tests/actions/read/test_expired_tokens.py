@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from conjunct.core.database import Database
-from conjunct.kit.clock import SystemClock
 from conjunct.simulators import SimulatorOptions
 from tests.support.platform import Platform, running_platform, running_worker
+from tests.support.signing_in import end_grant, make_app, sign_in, status_of, token_requests
 
 CONTACTS = SimulatorOptions(records=250)
 
 
-async def sign_in(platform: Platform) -> None:
+async def signed_in(platform: Platform) -> None:
     """Deploy; a customer connects by OAuth, and installs."""
     await platform.deploy()
-    app = {"provider": "hubspot", "clientId": "our-client", "clientSecret": "our-secret", "scopes": ["contacts"]}
-    await platform.send("POST", "/provider-apps", 200, json=app)
-    who = {"provider": "hubspot", "groupRef": "acme", "consumerRef": "ada"}
-    url = await platform.client.post("/v1/oauth-connect", json={"projectIdOrName": "default", **who})
-    async with httpx.AsyncClient() as browser:
-        agreed = await browser.get(url.text)
-    back = httpx.URL(agreed.headers["Location"])
-    page = await platform.client.get(f"{back.path}?{back.query.decode()}")
-    assert page.status_code == 200
-    (connection,) = await platform.send("GET", "/connections", 200)
-    platform.connection = connection["id"]
+    await make_app(platform)
+    await sign_in(platform)
     await platform.install()
 
 
@@ -39,23 +28,14 @@ async def let_the_token_end(database: Database, platform: Platform) -> None:
         await session.execute(text("UPDATE connection SET access_token_expires_at = now() - interval '1 minute'"))
 
 
-class ShiftedClock(SystemClock):
-    """The system's clock, and so much later."""
-
-    later = timedelta(0)
-
-    def now(self) -> datetime:
-        return super().now() + self.later
-
-
 def refreshes(platform: Platform) -> int:
     """How often the simulator was asked for tokens, but for the first ones."""
-    return sum(entry.path == "/oauth/v1/token" for entry in platform.hubspot.journal.last(1000)) - 1
+    return token_requests(platform) - 1
 
 
 async def test_a_token_that_has_ended_is_refreshed_before_the_read(database: Database, tmp_path: Path) -> None:
     async with running_platform(database, tmp_path, simulated=CONTACTS, worker=False) as platform:
-        await sign_in(platform)
+        await signed_in(platform)
         await let_the_token_end(database, platform)
         async with running_worker(platform.services):
             [operation] = await platform.operations()
@@ -64,56 +44,59 @@ async def test_a_token_that_has_ended_is_refreshed_before_the_read(database: Dat
             assert (await platform.ended(second))["status"] == "success"
         assert refreshes(platform) == 1
         assert len(set(platform.delivered())) == 250
-        shown = await platform.send("GET", f"/connections/{platform.connection}", 200)
-        assert shown["status"] == "working"
+        assert await status_of(platform) == "working"
 
 
-async def test_a_token_that_ends_in_the_middle_is_refreshed_and_the_read_goes_on(
+async def test_a_token_that_is_refused_in_the_middle_is_refreshed_and_the_page_repeated(
     database: Database, tmp_path: Path
 ) -> None:
-    clock = ShiftedClock()
-    async with running_platform(database, tmp_path, simulated=CONTACTS, worker=False, clock=clock) as platform:
-        await sign_in(platform)
-        platform.receiver.hang(times=1)
+    async with running_platform(database, tmp_path, simulated=CONTACTS, worker=False) as platform:
+        await signed_in(platform)
         platform.hubspot.faults.set(["401@page=3"])
         async with running_worker(platform.services):
-            await platform.receiver.wait_for(1, requests=True)
-            clock.later = timedelta(hours=1)
-            platform.receiver.recover()
             [operation] = await platform.operations()
             ended = await platform.ended(operation["id"])
         assert ended["status"] == "success"
+        assert "retry" not in ended["metadata"]
         assert refreshes(platform) == 1
-        assert ended["metadata"]["progress"]["recordsProcessed"] == 250
-        shown = await platform.send("GET", f"/connections/{platform.connection}", 200)
-        assert shown["status"] == "working"
+        assert len(platform.delivered()) == len(set(platform.delivered())) == 250
+        assert await status_of(platform) == "working"
 
 
-async def test_a_refused_refresh_fails_the_read_and_marks_the_connection(database: Database, tmp_path: Path) -> None:
-    async with running_platform(database, tmp_path, simulated=CONTACTS, worker=False) as platform:
-        await sign_in(platform)
+async def test_a_refused_refresh_fails_the_read_and_only_a_grant_that_is_gone_marks_the_connection(
+    database: Database, tmp_path: Path
+) -> None:
+    async with running_platform(database, tmp_path, simulated=CONTACTS) as platform:
+        await signed_in(platform)
+        [operation] = await platform.operations()
+        await platform.ended(operation["id"])
+        platform.receiver.messages.clear()
         await let_the_token_end(database, platform)
-        platform.hubspot.faults.set(["401:1"])
-        async with running_worker(platform.services):
-            [operation] = await platform.operations()
-            ended = await platform.ended(operation["id"])
-        assert ended["status"] == "failure"
+        platform.hubspot.faults.set(["400:1"])
+        assert (await platform.ended(await platform.trigger()))["status"] == "failure"
+        assert await status_of(platform) == "working"
+        platform.hubspot.faults.set([])
+        await end_grant(platform)
+        gone = await platform.ended(await platform.trigger())
+        assert (gone["status"], "gave no new access token" in gone["result"]) == ("failure", True)
+        assert await status_of(platform) == "bad_credentials"
         assert platform.delivered() == []
 
 
-@pytest.mark.parametrize("token", ["good", "expired"])
+@pytest.mark.parametrize(
+    ("faults", "ended", "status"), [([], "success", "working"), (["401:1"], "failure", "bad_credentials")]
+)
 async def test_an_imported_token_is_tried_though_its_end_has_passed(
-    database: Database, tmp_path: Path, token: str
+    database: Database, tmp_path: Path, faults: list[str], ended: str, status: str
 ) -> None:
     async with running_platform(database, tmp_path, simulated=CONTACTS, worker=False) as platform:
         await platform.deploy()
-        await platform.connect(token)
+        await platform.connect()
         await platform.install(skipSampling=True)
         await let_the_token_end(database, platform)
+        platform.hubspot.faults.set(faults)
         async with running_worker(platform.services):
             [operation] = await platform.operations()
-            ended = await platform.ended(operation["id"])
-        assert ended["status"] == ("success" if token == "good" else "failure")
-        assert refreshes(platform) == -1
-        shown = await platform.send("GET", f"/connections/{platform.connection}", 200)
-        assert shown["status"] == ("working" if token == "good" else "bad_credentials")
+            assert (await platform.ended(operation["id"]))["status"] == ended
+        assert token_requests(platform) == 0
+        assert await status_of(platform) == status

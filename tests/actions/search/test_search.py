@@ -196,7 +196,7 @@ async def test_the_providers_refusal_comes_in_its_own_words(platform: Platform) 
 async def test_bad_credentials_are_told_without_being_shown(platform: Platform) -> None:
     platform.hubspot.faults.set(["401:1"])
     problem = await refused(platform, 422, {})
-    assert problem["type"].endswith("provider-refused")
+    assert problem["type"].endswith("credentials-refused")
     assert "connect again" in problem["remedy"]
     assert "good" not in problem["detail"].split()
 

@@ -222,6 +222,10 @@ async def connecting(scene: Scene) -> None:
     assert (await call("oauthConnect", 200, by="customer", json=flow)).startswith("http")
     await call("oauthConnect", 400, json={"provider": "hubspot"})
     await call("customAuthConnect", 400, json=flow)
+    in_steps = "microsoftAdminConsent"
+    await call("createProviderApp", 200, json={"provider": in_steps, "clientId": "client", "clientSecret": "a secret"})
+    begun = await call("customAuthConnect", 200, by="customer", json={**flow, "provider": in_steps})
+    assert "/organizations/v2.0/adminconsent?" in begun["redirect"]["url"]
     body = {"provider": "hubspot", **WHO, "oauth2AuthorizationCode": TOKEN}
     connection = await call("generateConnection", 201, by="customer", json=body)
     await call("generateConnection", 400, json={"provider": "hubspot"})

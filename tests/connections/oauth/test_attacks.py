@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import structlog
 from aiohttp import web
 from sqlalchemy import text
 
 from conjunct.connections.oauth.service import LIFETIME
 from conjunct.core.telemetry import configure
 from tests.connections.flows import CALLBACK, SECRET, WHO, Flow, Page, state_of
+from tests.support.logs import log_plainly
 from tests.support.tenants import make_key
 from tests.support.tokens import customer_token, public_pem
 
@@ -288,7 +288,7 @@ def logged() -> Iterator[io.StringIO]:
     root.setLevel(before[1])
     browser.setLevel(before[2])
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 class TestSecrets:

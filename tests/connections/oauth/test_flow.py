@@ -38,7 +38,7 @@ async def test_a_customer_connects_to_hubspot(flow: Flow) -> None:
     assert page.response.status_code == 200
     [made] = await flow.connections()
     assert page.message == {"eventType": "AUTHORIZATION_SUCCEEDED", "data": {"connection": made["id"]}}
-    assert (made["provider"], made["authScheme"], made["status"]) == ("hubspot", "oauth2/authorizationCode", "created")
+    assert (made["provider"], made["authScheme"], made["status"]) == ("hubspot", "oauth2/authorizationCode", "working")
     assert made["group"]["groupName"] == "Acme"
     assert made["consumer"]["consumerName"] == "Ada"
     assert made["providerApp"]["id"] == app_id
@@ -50,7 +50,8 @@ async def test_a_customer_connects_to_hubspot(flow: Flow) -> None:
     }
     assert tokens["refreshToken"]["token"] == "sim-refresh"
     assert tokens["scopes"] == ["oauth", "crm.objects.contacts.read"]
-    sent = flow.hubspot.journal.last(1)[0]
+    sent, check = flow.hubspot.journal.last(2)
+    assert check.method == "GET"
     assert (sent.method, sent.path, sent.query) == ("POST", "/oauth/v1/token", "")
     assert f"client_secret={SECRET}" in sent.body.decode()
 
@@ -109,7 +110,7 @@ async def test_renewing_marks_the_credentials_as_new(flow: Flow) -> None:
         after = await flow.service.find(session, project_id, connection_id)
     assert before is not None
     assert after is not None
-    assert (after.status, after.version) == ("created", before.version + 1)
+    assert (after.status, after.version) == ("working", before.version + 1)
 
 
 class TestAgreeingAnew:

@@ -104,6 +104,23 @@ async def test_consent_leads_back_with_a_code_that_buys_tokens(hubspot):
     assert (again.status_code, again.json()["status"]) == (400, "BAD_AUTH_CODE")
 
 
+async def test_a_deleted_refresh_token_is_bad_until_the_user_agrees_anew(hubspot):
+    async def sign_in():
+        found = re.search("code=([^&]+)", await _code(hubspot.http))
+        assert found is not None
+        grant = {"grant_type": "authorization_code", "code": found[1], "redirect_uri": TARGET}
+        return (await _refresh(hubspot.http, **grant)).json()
+
+    tokens = await sign_in()
+    path = f"/oauth/v1/refresh-tokens/{tokens['refresh_token']}"
+    assert (await hubspot.http.delete(path, headers={"Authorization": ""})).status_code == 204
+    refused = await _refresh(hubspot.http, refresh_token=tokens["refresh_token"])
+    assert (refused.status_code, refused.json()["status"]) == (400, "BAD_REFRESH_TOKEN")
+    assert (await hubspot.http.get(CONTACTS, headers=_bearer(tokens["access_token"]))).status_code == 200
+    again = await sign_in()
+    assert (await _refresh(hubspot.http, refresh_token=again["refresh_token"])).status_code == 200
+
+
 @pytest.mark.parametrize(
     "changed", [{"redirect_uri": "https://evil.example.com"}, {"client_id": "y"}, {"code": "sim-code-2"}, {"code": ""}]
 )

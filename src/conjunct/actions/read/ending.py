@@ -48,10 +48,8 @@ class Ender:
         self._notices = notices
         self._clock = clock
 
-    async def succeed(
-        self, session: AsyncSession, job: Job, run: Run, connection: ConnectionState, progress: Progress
-    ) -> None:
-        """End a run well: watermark, operation, connection, health and the job itself in the caller's transaction."""
+    async def succeed(self, session: AsyncSession, job: Job, run: Run, progress: Progress) -> None:
+        """End a run well: watermark, operation, health and the job itself in the caller's transaction."""
         repository = ReadRepository(session)
         await repository.change_run(run.project_id, run.operation_id, active=False)
         if run.new_watermark is not None:
@@ -59,7 +57,6 @@ class Ender:
         await self._operations.finish(
             session, run.project_id, run.operation_id, status="success", result=_summary(run, progress)
         )
-        await self._connections.mark_working(session, run.project_id, connection.id, version=connection.version)
         await self._installations.end_trouble(
             session, run.project_id, run.installation_id, [run.object_name], "read_failed"
         )
@@ -81,8 +78,7 @@ class Ender:
             case BeginAnew():
                 return await self._begin_anew(job, run, error)
             case GiveUp():
-                refused = connection if decision.bad_credentials else None
-                return await self.give_up(job, run, str(error), error=error, decision=decision, refused=refused)
+                return await self.give_up(job, run, str(error), error=error, decision=decision, over=connection)
 
     async def _decide(self, run: Run, error: ProviderError) -> Decision | None:
         """What to do; None when the run's installation was deleted meanwhile."""
@@ -100,11 +96,12 @@ class Ender:
         *,
         error: ProviderError | None = None,
         decision: GiveUp | None = None,
-        refused: ConnectionState | None = None,
+        over: ConnectionState | None = None,
     ) -> Outcome:
-        """Fail the run. The watermark stays, so that the next run reads the same window and more.
+        """Fail the run over that connection. The watermark stays, so that the next run reads the same window and more.
 
-        `refused` is the connection whose credentials the provider does not accept, if that is why.
+        Where the connection is marked for bad credentials, that alone stands against the installation, and its reads
+        rest until there are others: scheduled jobs of it do nothing till then.
         """
         decision = decision or GiveUp(hopeless=False)
         async with self._database.transaction() as session:
@@ -112,6 +109,9 @@ class Ender:
             repository = ReadRepository(session)
             if await repository.run(run.project_id, run.operation_id) is None:
                 return Done()
+            if decision.bad_credentials and not await self._rests(session, over):
+                # They were replaced meanwhile, or cannot be renewed for a fault that is not the customer's.
+                decision = GiveUp(hopeless=False)
             await repository.change_run(run.project_id, run.operation_id, active=False)
             await self._operations.finish(
                 session, run.project_id, run.operation_id, status="failure", result=f"[{run.object_name}] {reason}"
@@ -123,15 +123,17 @@ class Ender:
                 [LogLine("ERROR", _explanation(decision), error=reason, details=_details(error))],
             )
             await self._notices.failed(session, run, reason)
-            if refused is not None:
-                # Its reads rest until its credentials are changed: scheduled jobs of it do nothing till then.
-                # Credentials that took the place of the refused ones meanwhile are not held to be bad.
-                await self._connections.mark_bad_credentials(
-                    session, run.project_id, refused.id, version=refused.version, error=reason
-                )
-            elif await self._installations.keep(session, run.project_id, run.installation_id):
+            if not decision.bad_credentials and await self._installations.keep(
+                session, run.project_id, run.installation_id
+            ):
                 await self._note_trouble(session, run, reason, hopeless=decision.hopeless)
         return Done()
+
+    async def _rests(self, session: AsyncSession, connection: ConnectionState | None) -> bool:
+        if connection is None:
+            return False
+        found = await self._connections.find(session, connection.project_id, connection.id)
+        return found is not None and found.status == "bad_credentials"
 
     async def _note_trouble(self, session: AsyncSession, run: Run, reason: str, *, hopeless: bool) -> None:
         if hopeless:
@@ -174,6 +176,8 @@ class Ender:
             details=_details(error),
         )
         async with self._database.transaction() as session:
+            if not await self._installations.keep(session, run.project_id, run.installation_id):
+                return Done()  # it was deleted since, and the run with it
             await self._engine.fence(session, job)
             until = self._clock.now() + delay
             await self._connections.throttle(session, run.project_id, connection.id, until)
@@ -188,6 +192,8 @@ class Ender:
             details=_details(error),
         )
         async with self._database.transaction() as session:
+            if not await self._installations.keep(session, run.project_id, run.installation_id):
+                return Done()  # it was deleted since, and the run with it
             await self._engine.fence(session, job)
             repository = ReadRepository(session)
             row = await repository.run(run.project_id, run.operation_id)
@@ -207,6 +213,8 @@ class Ender:
             details=_details(error),
         )
         async with self._database.transaction() as session:
+            if not await self._installations.keep(session, run.project_id, run.installation_id):
+                return Done()  # it was deleted since, and the run with it
             await self._engine.fence(session, job)
             await ReadRepository(session).change_run(
                 run.project_id, run.operation_id, next_page=None, restarts=run.restarts + 1

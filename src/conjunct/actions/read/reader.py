@@ -197,7 +197,7 @@ class _Commit:
             await self._report(session, progress, last=handed_over.last)
             await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
             if handed_over.last:
-                await self._ender.succeed(session, self._reading.job, run, self._reading.connection, progress)
+                await self._ender.succeed(session, self._reading.job, run, progress)
         if not handed_over.last and kept:
             await self._require_room()
 

@@ -12,9 +12,8 @@ from conjunct.actions.read.messages import make_envelope
 from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull, is_full
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Run
-from conjunct.connections import ConnectionService, ConnectionState, RefreshNotPossible, RefreshPending
+from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.connectors import ProviderError, ReadQuery
-from conjunct.connectors.errors import AuthInvalid, AuthRevoked
 from conjunct.core.database import Database
 from conjunct.core.problems import Problem
 from conjunct.core.telemetry import bind
@@ -24,7 +23,6 @@ from conjunct.kit.clock import Clock
 from conjunct.queue import Done, Job, Outcome, Retry
 
 SPOOL_WAIT = timedelta(seconds=30)
-REFRESH_WAIT = timedelta(seconds=30)
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +59,6 @@ class Runner:
             run = Run.from_row(row)
             try:
                 return await self._attempt(job, run)
-            except RefreshPending as pending:
-                return Retry(REFRESH_WAIT, pending.detail)
             except Problem as problem:  # what the run stands on is gone or no longer fits: destination, provider, token
                 return await self._ender.give_up(job, run, problem.detail)
             except RunGone:
@@ -73,50 +69,32 @@ class Runner:
 
     async def _attempt(self, job: Job, run: Run) -> Outcome:
         found = await self._load(job, run)
-        if isinstance(found, ConnectionState):
-            await self._refresh(found)
-            found = await self._load(job, run, is_fresh=True)
         if not isinstance(found, Reading):
-            return found if isinstance(found, Retry) else Done()
-        was_stale = self._is_stale(found.connection)
+            return found
         try:
             await self._reader.read(found)
         except ProviderError as error:
-            has_ended = self._is_stale(found.connection) and not was_stale
-            if has_ended and isinstance(error, AuthInvalid | AuthRevoked):
-                return Retry(timedelta(0), "the access token ended meanwhile")
             return await self._ender.after_failure(job, run, found.connection, error)
         return Done()
 
-    async def _load(self, job: Job, run: Run, *, is_fresh: bool = False) -> Reading | ConnectionState | Retry | None:
-        """What to read; or the connection whose access token must be refreshed before, a wait, or None: it is gone."""
+    async def _load(self, job: Job, run: Run) -> Reading | Outcome:
+        """What to read; or a wait, or the end, when what it stands on is gone."""
         async with self._database.transaction() as session:
             state = await self._installations.load_at(session, run.project_id, run.installation_id, run.config_id)
             read_object = state.read_objects.get(run.object_name) if state else None
             if state is None or read_object is None:
-                return None
+                return Done()
             connection = await self._connections.find(session, run.project_id, state.connection_id)
             if connection is None:
-                return None
+                return Done()
             if connection.throttled_until is not None:
                 wait = connection.throttled_until - self._clock.now()
                 if wait > timedelta(0):
                     return Retry(wait, "the provider asked us to slow down", counted=False)
-            if not is_fresh and self._is_stale(connection):
-                return connection
             reading = await self._prepare(session, job, run, state, connection, read_object)
             if await is_full(session, self._delivery, reading):
                 raise SpoolFull
             return reading
-
-    def _is_stale(self, connection: ConnectionState) -> bool:
-        return connection.access_token_ends_by(self._clock.now())
-
-    async def _refresh(self, connection: ConnectionState) -> None:
-        try:
-            await self._connections.ensure_fresh(self._database, connection.project_id, connection.id, "ifExpired")
-        except RefreshNotPossible:
-            log.info("read.token_ended", connection_id=connection.id)  # the provider has the last word
 
     async def _prepare(
         self,

@@ -66,7 +66,7 @@ class SearchService:
             ObjectNotSearchable: the integration does not read the object, or the config switches it off.
             InvalidRequest: a field has two filters.
             SearchNotSupported, UnusableValue: the provider cannot search for this.
-            ProviderRefused, ProviderUnavailable: in the provider's own words.
+            CredentialsRefused, ProviderRefused, ProviderUnavailable: in the provider's own words.
         """
         async with self._database.transaction() as session:
             state = await self._installations.require_by_group(session, project_id, integration, group_ref)

@@ -15,7 +15,8 @@ class OAuthFlowRow(Base):
     """A flow that a customer was sent into and has not come back from.
 
     `state_digest` is the SHA-256 of the `state` that the browser carries; the row is deleted by whoever brings that
-    back, so that it works once. `sealed_verifier` is PKCE's, encrypted for the place `oauth_flow:<digest>:verifier`.
+    back, so that it works once. `sealed_verifier` is PKCE's, encrypted for the place `oauth_flow:<digest>:verifier`;
+    `sealed_link_token`, for `oauth_flow:<digest>:link`, is the way back to the hosted link that it began on.
     """
 
     __tablename__ = "oauth_flow"
@@ -35,5 +36,7 @@ class OAuthFlowRow(Base):
     scopes: Mapped[list[str]]
     redirect_uri: Mapped[str] = mapped_column(Text)
     sealed_verifier: Mapped[bytes | None] = mapped_column(LargeBinary)
+    connect_link_id: Mapped[Id | None] = mapped_column(ForeignKey("connect_link.id", ondelete="CASCADE"), index=True)
+    sealed_link_token: Mapped[bytes | None] = mapped_column(LargeBinary)
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     expire_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))

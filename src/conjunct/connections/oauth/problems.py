@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from conjunct.core.problems import InvalidRequest, Unprocessable
-
-
-class AuthorizationNotPossible(Unprocessable):
-    """The flow cannot begin: no provider app, not this provider's, or no scopes."""
-
-    slug = "authorization-not-possible"
-    title = "The customer cannot be asked to agree"
+from conjunct.core.problems import InvalidRequest
 
 
 class AuthorizationExpired(InvalidRequest):

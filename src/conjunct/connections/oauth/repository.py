@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.connections.oauth.models import OAuthFlowRow
@@ -19,6 +19,12 @@ class OAuthFlowRepository:
 
     async def add(self, **values: Any) -> None:
         await self._session.execute(insert(OAuthFlowRow).values(**values))
+
+    async def find(self, state_digest: bytes) -> OAuthFlowRow | None:
+        """The flow, which stays."""
+        statement = select(OAuthFlowRow).where(OAuthFlowRow.state_digest == state_digest)
+        found: OAuthFlowRow | None = (await self._session.execute(statement)).scalar_one_or_none()
+        return found
 
     async def take(self, state_digest: bytes) -> OAuthFlowRow | None:
         """The flow, which is gone once the transaction commits: of two who bring the same state one finds nothing."""

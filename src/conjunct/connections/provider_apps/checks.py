@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conjunct.connections.problems import InvalidUpdateMask
 from conjunct.connections.provider_apps.schemas import ProviderAppChanges, UpdateProviderApp
-from conjunct.connectors.auth_definition import RESERVED, OAuth2
+from conjunct.connectors.auth_definition import RESERVED, CustomAuth, OAuth2
 from conjunct.core.problems import InvalidRequest, Issue
 
 _FIELDS = {
@@ -23,21 +23,21 @@ _NEEDED = ("clientId", "clientSecret", "provider")
 """What an app cannot be without."""
 
 
-def check_app(auth: OAuth2, given: ProviderAppChanges, *, at: str = "") -> None:
+def check_app(auth: OAuth2 | CustomAuth, given: ProviderAppChanges, *, at: str = "") -> None:
     """Refuse what cannot stand in requests; `at` goes before names. Raises `InvalidRequest`, an issue a fault."""
     issues = [*_faults(auth, given, at)]
     if issues:
         raise InvalidRequest(f"The provider app is not valid: {issues[0].name}: {issues[0].detail}.", issues=issues)
 
 
-def _faults(auth: OAuth2, given: ProviderAppChanges, at: str) -> Iterator[Issue]:
+def _faults(auth: OAuth2 | CustomAuth, given: ProviderAppChanges, at: str) -> Iterator[Issue]:
     if given.client_id is not None and not given.client_id.isprintable():
         yield Issue(f"{at}clientId", "it has characters that cannot be sent")
     if given.client_secret is not None:
         secret = given.client_secret.get_secret_value()
         if not secret.isprintable():
             yield Issue(f"{at}clientSecret", "it has characters that cannot be sent")
-        if not secret and not auth.pkce:
+        if not secret and not (isinstance(auth, OAuth2) and auth.pkce):
             yield Issue(f"{at}clientSecret", "it is empty; only providers that use PKCE have clients without a secret")
     for position, scope in enumerate(given.scopes or ()):
         if not scope.isprintable() or not scope.strip():

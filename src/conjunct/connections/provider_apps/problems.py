@@ -37,3 +37,10 @@ class NotAnOAuthProvider(Unprocessable):
 
     slug = "not-an-oauth-provider"
     title = "The provider takes no provider app"
+
+
+class AuthorizationNotPossible(Unprocessable):
+    """The flow cannot begin: no provider app, not this provider's, or no scopes."""
+
+    slug = "authorization-not-possible"
+    title = "The customer cannot be asked to agree"

@@ -59,13 +59,11 @@ class ProviderAppRepository:
         found: int = (await self._session.execute(_USES, {"project_id": project_id, "id": app_id})).scalar_one()
         return found
 
-    async def oldest(self, project_id: str, provider: str) -> ProviderAppRow | None:
-        statement = (
-            select(ProviderAppRow)
-            .where(ProviderAppRow.project_id == project_id, ProviderAppRow.provider == provider)
-            .order_by(ProviderAppRow.id)
-            .limit(1)
-        )
+    async def oldest(self, project_id: str, provider: str, *, client_id: str | None = None) -> ProviderAppRow | None:
+        of = ProviderAppRow.project_id == project_id, ProviderAppRow.provider == provider
+        statement = select(ProviderAppRow).where(*of).order_by(ProviderAppRow.id).limit(1)
+        if client_id is not None:
+            statement = statement.where(ProviderAppRow.client_id == client_id)
         found: ProviderAppRow | None = (await self._session.execute(statement)).scalar_one_or_none()
         return found
 

@@ -19,7 +19,7 @@ from conjunct.connections.provider_apps.problems import (
 )
 from conjunct.connections.provider_apps.repository import ProviderAppRepository
 from conjunct.connections.provider_apps.schemas import CreateProviderApp, ProviderAppChanges, UpdateProviderApp
-from conjunct.connectors.auth_definition import OAuth2
+from conjunct.connectors.auth_definition import CustomAuth, OAuth2
 from conjunct.connectors.oauth import OAuthClient
 from conjunct.core.encryption import Keyring
 from conjunct.core.paging import WHOLE, Items, Page
@@ -63,7 +63,7 @@ class ProviderAppService:
 
         Raises `NoSuchProvider`, `NotAnOAuthProvider`, `ProviderAppExists`, and `InvalidRequest` with an issue a fault.
         """
-        check_app(self._oauth_of(given.provider), given)
+        check_app(self._auth_of(given.provider), given)
         app_id = new_id()
         values = _columns(given, app_id, await self._keys.keyring(session, project_id))
         if not await ProviderAppRepository(session).add(id=app_id, project_id=project_id, **values):
@@ -81,7 +81,7 @@ class ProviderAppService:
         if row is None:
             raise ProviderAppNotFound(app_id)
         provider = given.provider or row.provider
-        check_app(self._oauth_of(provider), given, at="providerApp.")
+        check_app(self._auth_of(provider), given, at="providerApp.")
         if provider != row.provider:
             await _refuse_if_used(apps, row, "move it to another provider")
         values = _columns(given, app_id, await self._keys.keyring(session, project_id))
@@ -104,6 +104,20 @@ class ProviderAppService:
         row = await ProviderAppRepository(session).find(project_id, app_id, share=keep)
         return None if row is None else await self._opened(session, row)
 
+    async def open_by_client(
+        self, session: AsyncSession, project_id: str, provider: str, client_id: str
+    ) -> OpenedApp | None:
+        """The app with that client id at the provider, the oldest if there are several, or None."""
+        row = await ProviderAppRepository(session).oldest(project_id, provider, client_id=client_id)
+        return None if row is None else await self._opened(session, row)
+
+    async def require(self, session: AsyncSession, project_id: str, app_id: str, provider: str) -> OpenedApp:
+        """The app of that provider. Raises `ProviderAppNotFound`."""
+        app = await self.open(session, project_id, app_id)
+        if app is None or app.provider != provider:
+            raise ProviderAppNotFound(app_id)
+        return app
+
     async def open_default(self, session: AsyncSession, project_id: str, provider: str) -> OpenedApp | None:
         """The app that is used for a provider when none is named, the oldest one; None when there is none."""
         row = await ProviderAppRepository(session).oldest(project_id, provider)
@@ -111,16 +125,16 @@ class ProviderAppService:
 
     async def _opened(self, session: AsyncSession, row: ProviderAppRow) -> OpenedApp:
         keyring = await self._keys.keyring(session, row.project_id)
-        secret = keyring.decrypt(row.sealed_secret, _place(row.id)).decode()
+        secret = keyring.decrypt(row.sealed_secret, secret_place(row.id)).decode()
         return OpenedApp(
             id=row.id,
             provider=row.provider,
-            client=OAuthClient(row.client_id, secret),
+            client=OAuthClient(row.client_id, secret, (row.metadata_ or {}).get("providerParams") or {}),
             scopes=tuple(row.scopes) if row.scopes else None,
             auth_params=(row.metadata_ or {}).get("authQueryParams") or {},
         )
 
-    def _oauth_of(self, provider: str) -> OAuth2:
+    def _auth_of(self, provider: str) -> OAuth2 | CustomAuth:
         try:
             definition = self._catalog.get(provider)
         except UnknownProvider as problem:
@@ -128,6 +142,8 @@ class ProviderAppService:
             raise NoSuchProvider(problem.detail, remedy=problem.remedy, issues=[issue]) from None
         auth = definition.auth
         if isinstance(auth, OAuth2) and auth.grant == "authorization_code":
+            return auth
+        if isinstance(auth, CustomAuth) and auth.app_inputs:
             return auth
         detail = f"{definition.display} is not connected through an OAuth client of yours."
         raise NotAnOAuthProvider(
@@ -154,7 +170,7 @@ def _columns(given: ProviderAppChanges, app_id: str, keyring: Keyring) -> dict[s
     }
     if given.client_secret is not None:
         secret = given.client_secret.get_secret_value().encode()
-        values["sealed_secret"] = keyring.encrypt(secret, _place(app_id))
+        values["sealed_secret"] = keyring.encrypt(secret, secret_place(app_id))
     if "metadata" in named:
         metadata = given.metadata
         values["metadata_"] = metadata and metadata.model_dump(by_alias=True, exclude_none=True)
@@ -169,5 +185,6 @@ def _exists(given: ProviderAppChanges) -> ProviderAppExists:
     )
 
 
-def _place(app_id: str) -> str:
+def secret_place(app_id: str) -> str:
+    """What a client secret is sealed for."""
     return f"provider_app:{app_id}:client_secret"

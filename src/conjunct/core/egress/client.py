@@ -36,8 +36,8 @@ class EgressResponse:
     """An answer, whole and unpacked. `headers` are as they came; `elapsed` is in seconds, body included."""
 
     status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
+    headers: CIMultiDictProxy[str] = field(repr=False)
+    body: bytes = field(repr=False)
     elapsed: float
 
 
@@ -117,18 +117,23 @@ class Egress:
         Raises `EgressError`, from within the block too when the body breaks off.
         """
         exchange = _Exchange()
+        failure: EgressError | None = None
         try:
             response = await self._send(exchange, method, url, headers, body, timeout, allow_private)
             async with response:
                 yield response
         except TRANSLATED as error:
             failure = translate(error, host=exchange.host, sent=exchange.sent)
-            self._record(method, exchange, failure.reason)
-            raise failure from error
         except EgressError as error:
             self._record(method, exchange, error.reason)
             raise
-        self._record(method, exchange, f"{response.status // 100}xx")
+        else:
+            self._record(method, exchange, f"{response.status // 100}xx")
+        if failure is not None:
+            self._record(method, exchange, failure.reason)
+            # Here, and not where it was caught: the library's error knows the request's URL and headers, and may quote
+            # the answer. It is not to go along.
+            raise failure
 
     async def _send(
         self,
@@ -206,7 +211,7 @@ class Egress:
         except BodyTooLarge:
             raise EgressError("too_large", f"The answer is larger than {max_bytes} bytes.", sent=True) from None
         except BodyMalformed as error:
-            raise EgressError("protocol", f"The answer cannot be unpacked: {error}.", sent=True) from error
+            raise EgressError("protocol", f"The answer cannot be unpacked: {error}.", sent=True) from None
 
     def _record(self, method: str, exchange: _Exchange, outcome: str) -> None:
         """Count, and log without path, query and headers: any of them may hold a secret."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from conjunct.connectors import Connector, FieldDraft, ObjectFields, ProviderError, UnknownObject
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked
 from conjunct.core.problems import Issue, Problem
 from conjunct.installations.fields.drafts import draft_of, failure_of, issues_of, result_of
 from conjunct.installations.fields.problems import FieldsInvalid, FieldsNotPermitted, FieldsProviderFailed
 from conjunct.installations.fields.schemas import FieldDefinition, FieldUpsertResult, UpsertMetadataResult
+from conjunct.installations.provider_problems import CONNECT_AGAIN, credentials_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def _refuse(issues: Sequence[Issue]) -> None:
 
 
 def _problem(error: ProviderError) -> Problem:
+    if isinstance(error, AuthInvalid | AuthRevoked):
+        return FieldsNotPermitted(credentials_refused(error), remedy=CONNECT_AGAIN)
     if error.origin == "credentials":
         return FieldsNotPermitted(
             f"The provider does not let these credentials create or change fields: {error.message}",

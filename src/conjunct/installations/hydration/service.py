@@ -13,11 +13,13 @@ import structlog
 from conjunct.connections import ConnectionNotFound, ConnectionService, ConnectionState
 from conjunct.connectors import Connector, ObjectSchema, ProviderError
 from conjunct.connectors.describing import display_name
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked
 from conjunct.core.database import Database
 from conjunct.core.problems import Issue, Problem
 from conjunct.installations.hydration.content import hydrated_content
 from conjunct.installations.hydration.flights import Flights, Landed
 from conjunct.installations.problems import ConnectionUnusable
+from conjunct.installations.provider_problems import CONNECT_AGAIN, credentials_refused
 from conjunct.integrations import IntegrationNotFound, IntegrationService, Revision, RevisionNotFound, get_revision
 from conjunct.kit.clock import Clock
 from conjunct.manifests import read_objects
@@ -130,6 +132,8 @@ async def _describe(provider: Describing, name: str, gate: asyncio.Semaphore, se
             return await provider.describe(name)
     except ProviderError as error:
         log.info("object not described", object=name, error=error.kind.value, status=error.status)
+        if isinstance(error, AuthInvalid | AuthRevoked):
+            return f"{credentials_refused(error)} {CONNECT_AGAIN}"
         return error.message
     except TimeoutError:
         log.info("object not described", object=name, error="time limit")

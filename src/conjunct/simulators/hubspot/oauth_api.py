@@ -22,7 +22,7 @@ class OAuthApi:
     """Any client is good but one named `refused`, to which users never agree, and those whose secret is `wrong`.
 
     A code is good once, for the client and the address that it was given to. Any refresh token is good, but for the
-    words `expired` and `revoked`.
+    words `expired` and `revoked`, and for one that was deleted, until a user agrees anew.
     """
 
     def __init__(self, tokens: Tokens) -> None:
@@ -33,6 +33,7 @@ class OAuthApi:
         """Forget every code that was given, and give the same ones again."""
         self._given = 0
         self._codes: dict[str, tuple[str, str]] = {}
+        self._deleted: set[str] = set()
 
     def routes(self) -> Sequence[Route]:
         """The routes; none needs an access token."""
@@ -40,6 +41,7 @@ class OAuthApi:
             Route("GET", "/oauth/authorize", self.authorize),
             Route("POST", "/oauth/v1/token", self.token),
             Route("GET", "/oauth/v1/access-tokens/{token}", self.describe),
+            Route("DELETE", "/oauth/v1/refresh-tokens/{token}", self.delete),
         )
 
     def authorize(self, call: Call) -> Answer:
@@ -67,9 +69,11 @@ class OAuthApi:
         if form.get("client_secret") == _BAD_SECRET:
             return _refusal("BAD_CLIENT_SECRET", "missing or invalid client secret")
         secret = form.get(parameter, "")
-        if not (self._takes(form) if parameter == "code" else secret not in ("", "expired", "revoked")):
+        if not (self._takes(form) if parameter == "code" else self._is_good(secret)):
             words = {"code": "auth code", "refresh_token": "refresh token"}[parameter]
             return _refusal(f"BAD_{words.replace(' ', '_').upper()}", f"missing or invalid {words}")
+        if parameter == "code":
+            self._deleted.discard(_REFRESH_TOKEN)
         return bodies.json_answer(
             {
                 "token_type": "bearer",
@@ -78,6 +82,14 @@ class OAuthApi:
                 "expires_in": self._tokens.lifetime,
             }
         )
+
+    def delete(self, call: Call) -> Answer:
+        """End a grant; access tokens that came of it stay good until they expire."""
+        self._deleted.add(call.params["token"])
+        return Answer(204)
+
+    def _is_good(self, refresh_token: str) -> bool:
+        return refresh_token not in ("", "expired", "revoked") and refresh_token not in self._deleted
 
     def _new_code(self, client: str, target: str) -> str:
         self._given += 1

@@ -93,7 +93,7 @@ def _new_row(keyring: Keyring, project_id: str, label: str, scopes: Sequence[Sco
         project_id=project_id,
         digest=digest_of(key),
         prefix=shown_prefix(key),
-        sealed=keyring.encrypt(key.encode(), _place(key_id)),
+        sealed=keyring.encrypt(key.encode(), key_place(key_id)),
         label=label,
         scopes=sorted(set(scopes)),
         active=True,
@@ -103,9 +103,10 @@ def _new_row(keyring: Keyring, project_id: str, label: str, scopes: Sequence[Sco
 
 def _shown(keyring: Keyring, project_id: str, row: Shown) -> ApiKey:
     key_id, sealed, label, scopes, active = row
-    key = keyring.decrypt(sealed, _place(key_id)).decode()
+    key = keyring.decrypt(sealed, key_place(key_id)).decode()
     return ApiKey(id=key_id, key=key, label=label, scopes=scopes, project_id=project_id, active=active)
 
 
-def _place(key_id: str) -> str:
+def key_place(key_id: str) -> str:
+    """What an API key's text is sealed for."""
     return f"api_key:{key_id}:sealed"

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
-from conjunct.core.encryption import Keyring
+from conjunct.core.encryption import Keys
 from conjunct.core.problems import Issue
 from conjunct.kit.clock import Clock
 from conjunct.kit.ids import new_id
@@ -41,9 +41,9 @@ class Claim:
 class IdempotencyService:
     """Answers are sealed with the master key: they may hold an API key, and a builder's belong to no project."""
 
-    def __init__(self, database: Database, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, database: Database, keys: Keys, clock: Clock) -> None:
         self._database = database
-        self._keyring = keyring
+        self._keys = keys
         self._clock = clock
 
     async def claim(self, key_id: bytes, request: bytes) -> Claim | Response:
@@ -112,10 +112,10 @@ class IdempotencyService:
 
     def _seal(self, response: Response, key_id: bytes) -> bytes:
         head = orjson.dumps({"status": response.status_code, "type": response.headers.get("content-type")})
-        return self._keyring.encrypt(zlib.compress(head + b"\n" + bytes(response.body)), _place(key_id))
+        return self._keys.encrypt(zlib.compress(head + b"\n" + bytes(response.body)), answer_place(key_id))
 
     def _open(self, sealed: bytes, key_id: bytes) -> Response:
-        head, _, body = zlib.decompress(self._keyring.decrypt(sealed, _place(key_id))).partition(b"\n")
+        head, _, body = zlib.decompress(self._keys.decrypt(sealed, answer_place(key_id))).partition(b"\n")
         told = orjson.loads(head)
         response = Response(body, told["status"], {REPLAYED: "true"})
         if told["type"] is not None:
@@ -133,7 +133,8 @@ def _held_by(claim: Claim) -> ColumnElement[bool]:
     return and_(IdempotencyKeyRow.id == claim.id, IdempotencyKeyRow.holder == claim.holder)
 
 
-def _place(key_id: bytes) -> str:
+def answer_place(key_id: bytes) -> str:
+    """What a kept answer is sealed for."""
     return f"idempotency_key:{key_id.hex()}:answer"
 
 

@@ -106,6 +106,24 @@ def upgrade() -> None:
         "job_waiting_idx", "job", ["lane", "id"], unique=False, postgresql_where=sa.text("state = 'waiting'")
     )
     op.create_table(
+        "key_rotation",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=True),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("seal_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("position", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("made", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("sealed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finish_time", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind in ('master', 'data')", name=op.f("key_rotation_kind_check")),
+        sa.CheckConstraint("phase in ('making', 'waiting', 'sealing', 'done')", name=op.f("key_rotation_phase_check")),
+        sa.PrimaryKeyConstraint("id", name=op.f("key_rotation_pkey")),
+    )
+    op.create_table(
         "org",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
@@ -353,6 +371,8 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("active_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("rotation_id", sa.Text(collation="C"), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"], ["project.id"], name=op.f("project_key_project_id_fkey"), ondelete="CASCADE"
         ),
@@ -384,6 +404,20 @@ def upgrade() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.create_table(
+        "token_revocation",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("connection_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider", sa.Text(collation="C"), nullable=False),
+        sa.Column("sealed_grant", sa.LargeBinary(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("token_revocation_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("token_revocation_pkey")),
+    )
+    op.create_index(op.f("token_revocation_project_id_idx"), "token_revocation", ["project_id"], unique=False)
+    op.create_table(
         "topic",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -411,8 +445,9 @@ def upgrade() -> None:
         sa.Column("access_token_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("throttled_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("refresh_claim", sa.Text(), nullable=True),
-        sa.Column("refresh_claim_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refresh_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("keep_alive_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("status IN ('created', 'working', 'bad_credentials')", name=op.f("connection_status_check")),
@@ -427,6 +462,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("connection_pkey")),
     )
     op.create_index(
+        op.f("connection_keep_alive_at_idx"),
+        "connection",
+        ["keep_alive_at"],
+        unique=False,
+        postgresql_where=sa.text("status <> 'bad_credentials'"),
+    )
+    op.create_index(
         op.f("connection_project_id_consumer_id_idx"), "connection", ["project_id", "consumer_id"], unique=False
     )
     op.create_index(
@@ -437,6 +479,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("connection_project_id_provider_idx"), "connection", ["project_id", "provider"], unique=False)
     op.create_index(op.f("connection_provider_app_id_idx"), "connection", ["provider_app_id"], unique=False)
+    op.create_index(
+        op.f("connection_refresh_at_idx"),
+        "connection",
+        ["refresh_at"],
+        unique=False,
+        postgresql_where=sa.text("used AND status <> 'bad_credentials'"),
+    )
     op.create_table(
         "delivery_message",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -557,6 +606,39 @@ def upgrade() -> None:
         op.f("topic_destination_route_project_id_idx"), "topic_destination_route", ["project_id"], unique=False
     )
     op.create_table(
+        "connect_link",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("token_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("providers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("provider_app_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("group_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=True),
+        sa.Column("consumer_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("consumer_name", sa.Text(), nullable=True),
+        sa.Column("return_url", sa.Text(), nullable=True),
+        sa.Column("connection_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("connect_time", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connection.id"], name=op.f("connect_link_connection_id_fkey"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("connect_link_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["provider_app_id"], ["provider_app.id"], name=op.f("connect_link_provider_app_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("connect_link_pkey")),
+        sa.UniqueConstraint("token_digest", name=op.f("connect_link_token_digest_key")),
+    )
+    op.create_index(op.f("connect_link_connection_id_idx"), "connect_link", ["connection_id"], unique=False)
+    op.create_index(op.f("connect_link_project_id_id_idx"), "connect_link", ["project_id", "id"], unique=False)
+    op.create_index(op.f("connect_link_provider_app_id_idx"), "connect_link", ["provider_app_id"], unique=False)
+    op.create_index("connect_link_sweep_idx", "connect_link", ["project_id", "expire_time"], unique=False)
+    op.create_table(
         "installation",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -586,39 +668,26 @@ def upgrade() -> None:
     op.create_index(op.f("installation_group_id_idx"), "installation", ["group_id"], unique=False)
     op.create_index(op.f("installation_project_id_id_idx"), "installation", ["project_id", "id"], unique=False)
     op.create_table(
-        "oauth_flow",
-        sa.Column("state_digest", sa.LargeBinary(), nullable=False),
+        "token_exchange",
+        sa.Column("connection_id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
-        sa.Column("provider", sa.Text(collation="C"), nullable=False),
-        sa.Column("provider_app_id", sa.Text(collation="C"), nullable=False),
-        sa.Column("connection_id", sa.Text(collation="C"), nullable=True),
-        sa.Column("group_ref", sa.Text(collation="C"), nullable=False),
-        sa.Column("group_name", sa.Text(), nullable=True),
-        sa.Column("consumer_ref", sa.Text(collation="C"), nullable=False),
-        sa.Column("consumer_name", sa.Text(), nullable=True),
-        sa.Column("provider_workspace_ref", sa.Text(), nullable=True),
-        sa.Column("provider_metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("scopes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("redirect_uri", sa.Text(), nullable=False),
-        sa.Column("sealed_verifier", sa.LargeBinary(), nullable=True),
-        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("claim_id", sa.Text(), nullable=True),
+        sa.Column("claim_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("interrupted", sa.Boolean(), nullable=False),
+        sa.Column("look_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
-            ["connection_id"], ["connection.id"], name=op.f("oauth_flow_connection_id_fkey"), ondelete="CASCADE"
+            ["connection_id"], ["connection.id"], name=op.f("token_exchange_connection_id_fkey"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("oauth_flow_project_id_fkey"), ondelete="CASCADE"
+            ["project_id"], ["project.id"], name=op.f("token_exchange_project_id_fkey"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["provider_app_id"], ["provider_app.id"], name=op.f("oauth_flow_provider_app_id_fkey"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("state_digest", name=op.f("oauth_flow_pkey")),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("token_exchange_pkey")),
     )
-    op.create_index(op.f("oauth_flow_connection_id_idx"), "oauth_flow", ["connection_id"], unique=False)
-    op.create_index(
-        op.f("oauth_flow_project_id_expire_time_idx"), "oauth_flow", ["project_id", "expire_time"], unique=False
-    )
-    op.create_index(op.f("oauth_flow_provider_app_id_idx"), "oauth_flow", ["provider_app_id"], unique=False)
+    op.create_index(op.f("token_exchange_look_at_idx"), "token_exchange", ["look_at"], unique=False)
+    op.create_index(op.f("token_exchange_project_id_idx"), "token_exchange", ["project_id"], unique=False)
     op.create_table(
         "config",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -637,6 +706,58 @@ def upgrade() -> None:
     )
     op.create_index(op.f("config_installation_id_idx"), "config", ["installation_id"], unique=False)
     op.create_table(
+        "custom_auth_session",
+        sa.Column("session_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider_app_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("group_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=True),
+        sa.Column("consumer_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("consumer_name", sa.Text(), nullable=True),
+        sa.Column("provider_workspace_ref", sa.Text(), nullable=True),
+        sa.Column("provider_metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("opener_origin", sa.Text(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("sealed_values", sa.LargeBinary(), nullable=False),
+        sa.Column("state_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("claim", sa.Text(), nullable=True),
+        sa.Column("claim_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("connect_link_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("sealed_link_token", sa.LargeBinary(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connect_link_id"],
+            ["connect_link.id"],
+            name=op.f("custom_auth_session_connect_link_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("custom_auth_session_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["provider_app_id"],
+            ["provider_app.id"],
+            name=op.f("custom_auth_session_provider_app_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("session_digest", name=op.f("custom_auth_session_pkey")),
+        sa.UniqueConstraint("state_digest", name=op.f("custom_auth_session_state_digest_key")),
+    )
+    op.create_index(
+        op.f("custom_auth_session_connect_link_id_idx"), "custom_auth_session", ["connect_link_id"], unique=False
+    )
+    op.create_index(
+        op.f("custom_auth_session_project_id_expire_time_idx"),
+        "custom_auth_session",
+        ["project_id", "expire_time"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("custom_auth_session_provider_app_id_idx"), "custom_auth_session", ["provider_app_id"], unique=False
+    )
+    op.create_table(
         "installation_trouble",
         sa.Column("installation_id", sa.Text(collation="C"), nullable=False),
         sa.Column("object_name", sa.Text(collation="C"), nullable=False),
@@ -652,6 +773,46 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("installation_id", "object_name", "kind", name=op.f("installation_trouble_pkey")),
     )
+    op.create_table(
+        "oauth_flow",
+        sa.Column("state_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider", sa.Text(collation="C"), nullable=False),
+        sa.Column("provider_app_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("connection_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("group_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=True),
+        sa.Column("consumer_ref", sa.Text(collation="C"), nullable=False),
+        sa.Column("consumer_name", sa.Text(), nullable=True),
+        sa.Column("provider_workspace_ref", sa.Text(), nullable=True),
+        sa.Column("provider_metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("scopes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("sealed_verifier", sa.LargeBinary(), nullable=True),
+        sa.Column("connect_link_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("sealed_link_token", sa.LargeBinary(), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connect_link_id"], ["connect_link.id"], name=op.f("oauth_flow_connect_link_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connection.id"], name=op.f("oauth_flow_connection_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("oauth_flow_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["provider_app_id"], ["provider_app.id"], name=op.f("oauth_flow_provider_app_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("state_digest", name=op.f("oauth_flow_pkey")),
+    )
+    op.create_index(op.f("oauth_flow_connect_link_id_idx"), "oauth_flow", ["connect_link_id"], unique=False)
+    op.create_index(op.f("oauth_flow_connection_id_idx"), "oauth_flow", ["connection_id"], unique=False)
+    op.create_index(
+        op.f("oauth_flow_project_id_expire_time_idx"), "oauth_flow", ["project_id", "expire_time"], unique=False
+    )
+    op.create_index(op.f("oauth_flow_provider_app_id_idx"), "oauth_flow", ["provider_app_id"], unique=False)
     op.create_table(
         "operation",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -763,17 +924,30 @@ def downgrade() -> None:
     op.drop_index(op.f("operation_integration_id_idx"), table_name="operation")
     op.drop_index(op.f("operation_installation_id_id_idx"), table_name="operation")
     op.drop_table("operation")
-    op.drop_table("installation_trouble")
-    op.drop_index(op.f("config_installation_id_idx"), table_name="config")
-    op.drop_table("config")
     op.drop_index(op.f("oauth_flow_provider_app_id_idx"), table_name="oauth_flow")
     op.drop_index(op.f("oauth_flow_project_id_expire_time_idx"), table_name="oauth_flow")
     op.drop_index(op.f("oauth_flow_connection_id_idx"), table_name="oauth_flow")
+    op.drop_index(op.f("oauth_flow_connect_link_id_idx"), table_name="oauth_flow")
     op.drop_table("oauth_flow")
+    op.drop_table("installation_trouble")
+    op.drop_index(op.f("custom_auth_session_provider_app_id_idx"), table_name="custom_auth_session")
+    op.drop_index(op.f("custom_auth_session_project_id_expire_time_idx"), table_name="custom_auth_session")
+    op.drop_index(op.f("custom_auth_session_connect_link_id_idx"), table_name="custom_auth_session")
+    op.drop_table("custom_auth_session")
+    op.drop_index(op.f("config_installation_id_idx"), table_name="config")
+    op.drop_table("config")
+    op.drop_index(op.f("token_exchange_project_id_idx"), table_name="token_exchange")
+    op.drop_index(op.f("token_exchange_look_at_idx"), table_name="token_exchange")
+    op.drop_table("token_exchange")
     op.drop_index(op.f("installation_project_id_id_idx"), table_name="installation")
     op.drop_index(op.f("installation_group_id_idx"), table_name="installation")
     op.drop_index(op.f("installation_connection_id_idx"), table_name="installation")
     op.drop_table("installation")
+    op.drop_index("connect_link_sweep_idx", table_name="connect_link")
+    op.drop_index(op.f("connect_link_provider_app_id_idx"), table_name="connect_link")
+    op.drop_index(op.f("connect_link_project_id_id_idx"), table_name="connect_link")
+    op.drop_index(op.f("connect_link_connection_id_idx"), table_name="connect_link")
+    op.drop_table("connect_link")
     op.drop_index(op.f("topic_destination_route_project_id_idx"), table_name="topic_destination_route")
     op.drop_index(op.f("topic_destination_route_destination_id_idx"), table_name="topic_destination_route")
     op.drop_table("topic_destination_route")
@@ -799,12 +973,24 @@ def downgrade() -> None:
     )
     op.drop_index("delivery_message_destination_idx", table_name="delivery_message")
     op.drop_table("delivery_message")
+    op.drop_index(
+        op.f("connection_refresh_at_idx"),
+        table_name="connection",
+        postgresql_where=sa.text("used AND status <> 'bad_credentials'"),
+    )
     op.drop_index(op.f("connection_provider_app_id_idx"), table_name="connection")
     op.drop_index(op.f("connection_project_id_provider_idx"), table_name="connection")
     op.drop_index(op.f("connection_project_id_group_id_provider_idx"), table_name="connection")
     op.drop_index(op.f("connection_project_id_consumer_id_idx"), table_name="connection")
+    op.drop_index(
+        op.f("connection_keep_alive_at_idx"),
+        table_name="connection",
+        postgresql_where=sa.text("status <> 'bad_credentials'"),
+    )
     op.drop_table("connection")
     op.drop_table("topic")
+    op.drop_index(op.f("token_revocation_project_id_idx"), table_name="token_revocation")
+    op.drop_table("token_revocation")
     op.drop_index("provider_app_registered_key", table_name="provider_app", postgresql_nulls_not_distinct=True)
     op.drop_table("provider_app")
     op.drop_index(op.f("project_key_project_id_idx"), table_name="project_key")
@@ -835,6 +1021,7 @@ def downgrade() -> None:
     op.drop_index("schedule_next_at_idx", table_name="schedule")
     op.drop_table("schedule")
     op.drop_table("org")
+    op.drop_table("key_rotation")
     op.drop_index("job_waiting_idx", table_name="job", postgresql_where=sa.text("state = 'waiting'"))
     op.drop_index("job_running_idx", table_name="job", postgresql_where=sa.text("state = 'running'"))
     op.drop_index("job_ref_idx", table_name="job", postgresql_where=sa.text("state in ('delayed', 'waiting')"))

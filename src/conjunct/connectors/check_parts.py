@@ -1,0 +1,82 @@
+"""What checks of a definition are made of: faults of templates, paths into answers and patterns, each where it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from conjunct.connectors.definition_base import Request
+from conjunct.connectors.paths import PathSyntaxError, parse_path
+from conjunct.connectors.templates import TemplateSyntaxError, compile_template, compile_text
+
+Path = tuple[str | int, ...]
+
+ITEM_VARIABLES = frozenset({"field", "value"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong in a merged definition, at a path."""
+
+    path: Path
+    detail: str
+
+
+def check_request(
+    path: Path, request: Request, variables: frozenset[str], of_items: frozenset[str] = ITEM_VARIABLES
+) -> Iterator[Fault]:
+    """Faults of a request's templates. `of_items` are the variables that `$each` may bring."""
+    if not request.path:
+        yield Fault((*path, "path"), "the request needs a path")
+    for key in ("path", "query", "headers", "body"):
+        yield from check_template((*path, key), getattr(request, key), variables, of_items)
+    if request.encode == "form" and request.body is not None and not isinstance(request.body, dict):
+        yield Fault((*path, "body"), "a form is a mapping")
+
+
+def check_template(
+    path: Path, value: Any, variables: frozenset[str], of_items: frozenset[str] = ITEM_VARIABLES
+) -> Iterator[Fault]:
+    """Faults of a JSON value of templates, each at the text where it is."""
+    if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each")):
+        for key, item in value.items():
+            yield from check_template((*path, key), item, variables, of_items)
+        return
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, dict) and "$each" in item:
+                yield from check_template((*path, index, "$each"), f"{{{item['$each']}}}", variables)
+                rest = {key: inner for key, inner in item.items() if key != "$each"}
+                yield from check_template((*path, index), rest, variables | of_items, of_items)
+            else:
+                yield from check_template((*path, index), item, variables, of_items)
+        return
+    try:
+        compiled = compile_text(value) if isinstance(value, str) else compile_template(value)
+    except TemplateSyntaxError as error:
+        yield Fault(path, str(error))
+        return
+    for name in sorted(compiled.names - variables):
+        yield Fault(path, f"there is no variable '{name}' here")
+
+
+def check_path(path: Path, text: str | None) -> Iterator[Fault]:
+    """The fault of a path into answers, if it has one."""
+    if text is None:
+        return
+    try:
+        parse_path(text)
+    except PathSyntaxError as error:
+        yield Fault(path, str(error))
+
+
+def check_pattern(path: Path, text: str | None) -> Iterator[Fault]:
+    """The fault of a regular expression, if it has one."""
+    if text is None:
+        return
+    try:
+        re.compile(text)
+    except re.error as error:
+        yield Fault(path, f"it is not a regular expression: {error}")
