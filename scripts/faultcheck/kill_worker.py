@@ -132,14 +132,14 @@ async def _bounded(records: int, kills: int, within: float) -> None:
 async def _run(folder: Path, records: int, kills: int) -> None:
     async with (
         EmbeddedPostgres(folder / "postgres") as server,
-        Up(_settings(folder, server.url), UpOptions((Simulated("hubspot", records, seed=1),))) as platform,
+        Up(quiet_settings(folder, server.url), UpOptions((Simulated("hubspot", records, seed=1),))) as platform,
         receive() as receiver,
-        httpx.AsyncClient(base_url=platform.url, headers=_access(folder), timeout=30) as api,
+        httpx.AsyncClient(base_url=platform.url, headers=access(folder), timeout=30) as api,
         httpx.AsyncClient(base_url=platform.simulators["hubspot"], headers=TOKEN) as hubspot,
     ):
         database = await asyncpg.connect(server.url)
         try:
-            path = await _install(api, receiver)
+            path = await install(api, receiver)
             installed = Installed(api, hubspot, database, receiver, platform, path)
             await _backfill(installed, records, kills)
             await _incremental(installed)
@@ -147,7 +147,7 @@ async def _run(folder: Path, records: int, kills: int) -> None:
             await database.close()
 
 
-def _settings(folder: Path, database_url: str) -> Settings:
+def quiet_settings(folder: Path, database_url: str) -> Settings:
     """Settings of a platform that touches nothing but the folder, whatever the environment says."""
     settings = load_settings(
         data_dir=folder,
@@ -162,11 +162,11 @@ def _settings(folder: Path, database_url: str) -> Settings:
     return settings.model_copy(update={"provider_overrides": None, "public_url": None})
 
 
-def _access(folder: Path) -> dict[str, str]:
+def access(folder: Path) -> dict[str, str]:
     return {"X-Api-Key": orjson.loads((folder / "bootstrap.json").read_bytes())["apiKey"]}
 
 
-async def _install(api: httpx.AsyncClient, receiver: Receiver) -> str:
+async def install(api: httpx.AsyncClient, receiver: Receiver) -> str:
     """Make the destination, deploy, connect and install; gives the installation's path."""
 
     async def call(method: str, path: str, body: Any = None) -> Any:
@@ -190,7 +190,7 @@ async def _backfill(installed: Installed, records: int, kills: int) -> None:
     backfill = (await installed.operations())[0]["id"]
     for kill in range(1, kills + 1):
         await receiver.until(partial(receiver.has, kill * pages // (kills + 1)))
-        await _kill_worker(installed.platform)
+        await kill_worker(installed.platform)
         came = f"{len(receiver.messages):,} of {pages:,} pages, {receiver.repeats} of them again"
         print(f"  kill {kill:2}, when the receiver had {came}", flush=True)
         status = await installed.database.fetchval("select status from operation where id = $1", backfill)
@@ -219,7 +219,7 @@ async def _compare(installed: Installed, backfill: str, records: int) -> None:
     require(receiver.forged == 0, f"{receiver.forged} messages were not signed as they must be")
 
 
-async def _kill_worker(platform: Platform) -> None:
+async def kill_worker(platform: Platform) -> None:
     """Kill the worker's process, waiting for it where it is just being started again."""
     worker = platform.children["worker"]
     while (pid := worker.pid) is None:  # noqa: ASYNC110 - a process is watched by asking

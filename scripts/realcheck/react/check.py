@@ -2,28 +2,27 @@
 
     .venv/bin/python -m scripts.realcheck.react.check
 
-Takes half a minute. Ends with 0 when all was as it must be, else with 1. Everything runs on loopback, in a temporary
+Takes a minute. Ends with 0 when all was as it must be, else with 1. Everything runs on loopback, in a temporary
 folder, and is gone at the end. `setup.sh` installs what it needs.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import signal
 import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scripts.realcheck.react.driving import browser
-from scripts.realcheck.react.platform_under_test import Request, conjunct
+from scripts.realcheck.browser.driving import browser
+from scripts.realcheck.judging import Figures, require, require_equal, run_check, say
+from scripts.realcheck.platform_under_test import Request
+from scripts.realcheck.processes import CheckFailed, run
+from scripts.realcheck.react.consent import PROVIDER, consenting
+from scripts.realcheck.react.platform_under_test import conjunct
 from scripts.realcheck.react.product import serving
-from scripts.realcheck.react.steps import Steps, preflights, require, require_equal, say
-from scripts.realcheck.redmine.processes import CheckFailed, run
+from scripts.realcheck.react.steps import Steps, preflights
 
 HERE = Path(__file__).parent
 WITHIN = 300  # seconds for all of it
@@ -69,53 +68,25 @@ def build(target: Path, server: str) -> None:
     run([*command, "--logLevel", "warn"], environment=environment, folder=target.parent, within=120)
 
 
-def story(folder: Path) -> int:
+def story(folder: Path) -> Figures:
     """Everything from an empty folder to the summary."""
-    begun = time.monotonic()
     if not (HERE / "node_modules").exists():
         raise CheckFailed("the library is not installed; run scripts/realcheck/react/setup.sh")
     page = folder / "page"
-    with serving(page) as product, conjunct(folder, origin=product.url) as platform:
+    with (
+        serving(page) as product,
+        consenting() as consent,
+        conjunct(folder, origin=product.url, providers={PROVIDER: consent.url}) as platform,
+    ):
         say(f"Conjunct is at {platform.url}, the builder's page at {product.url}. Building it …")
         build(page, platform.url)
         with browser(folder) as chromium:
-            steps = Steps(platform, product, chromium)
+            steps = Steps(platform, product, chromium, consent)
             asked = steps.run()
             show(asked)
             judge(steps, asked)
-    steps.figures["whole check"] = f"{time.monotonic() - begun:.0f} s"
-    print("\nAll as it must be.")
-    for name, figure in steps.figures.items():
-        print(f"  {name + ':':<26}{figure}")
-    return 0
-
-
-def too_long(*_given: object) -> None:
-    """Raises `CheckFailed`."""
-    raise CheckFailed(f"it was not done within {WITHIN} s")
-
-
-def main() -> int:
-    """Run the check; 0 when all was as it must be."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--keep", type=Path, help="copy the logs to this folder at the end")
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is stopped, too
-    signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(WITHIN)
-    with tempfile.TemporaryDirectory(prefix="conjunct-react-") as name:
-        folder = Path(name)
-        try:
-            return story(folder)
-        except CheckFailed as failure:
-            print(f"\nFAILED: {failure}", file=sys.stderr)
-            return 1
-        finally:
-            if options.keep:
-                options.keep.mkdir(parents=True, exist_ok=True)
-                for log in folder.glob("*.log"):
-                    (options.keep / log.name).write_bytes(log.read_bytes())
+    return steps.figures
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_check(__doc__, story, within=WITHIN))

@@ -1,63 +1,36 @@
-"""Conjunct as its users run it: `conjunct up` beside a simulated HubSpot, with a client and its log of requests."""
+"""Conjunct beside a simulated HubSpot, with its log of requests."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from scripts.realcheck.redmine.processes import CheckFailed, run, running, said, until
-
-CONJUNCT = str(Path(sys.executable).with_name("conjunct"))
-Request = tuple[str, str, int]  # method, path, status
+from scripts.realcheck import platform_under_test
+from scripts.realcheck.platform_under_test import Request
+from scripts.realcheck.processes import CheckFailed
 
 _LOGGED = re.compile(r'\{"timestamp":[^{}\n]*?"event":"request"[^{}\n]*?"logger":"conjunct.http"\}')
 _NAMED = re.compile(r"/(projects|connections|integrations|installations|revisions|providers|provider-apps)/[^/:]+")
 
 
 @dataclass
-class Platform:
-    """A running platform. Paths are those below the project; `own` are the requests of the check itself."""
+class Platform(platform_under_test.Platform):
+    """`hubspot` is where the simulated one is."""
 
-    url: str
-    hubspot: str
-    data_dir: Path
-    log: Path
-    environment: dict[str, str]
-    client: httpx.Client
-    own: Counter[Request] = field(default_factory=Counter)
-
-    def deploy(self, folder: Path) -> None:
-        """Deploy the manifest of a folder with the command line."""
-        command = [CONJUNCT, "deploy", str(folder), "--data-dir", str(self.data_dir)]
-        run(command, environment=self.environment, folder=self.data_dir, within=60)
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request; the JSON of its answer. Raises `CheckFailed` with the problem that it answers."""
-        response = self.client.request(method, f"/v1/projects/default{path}", json=body)
-        self.own[(method, response.request.url.path, response.status_code)] += 1
-        if response.is_error:
-            raise CheckFailed(f"Conjunct: {method} {path}: {response.status_code} {response.text[:1000]}")
-        return response.json() if response.content else None
+    hubspot: str = ""
 
     def installations(self, group: str, integration: str = "crm") -> list[dict[str, Any]]:
         """A customer's installations of an integration."""
         listed: list[dict[str, Any]] = self.call("GET", f"/integrations/{integration}/installations")
         return [each for each in listed if each["group"]["groupRef"] == group]
-
-    def connections(self, group: str) -> list[dict[str, Any]]:
-        """A customer's connections."""
-        listed: list[dict[str, Any]] = self.call("GET", f"/connections?groupRef={group}")
-        return listed
 
     def provider_requests(self) -> Counter[str]:
         """What the simulated HubSpot was asked, by route."""
@@ -87,20 +60,13 @@ def told(log: Path, what: str) -> str:
 
 
 @contextmanager
-def conjunct(folder: Path, *, origin: str) -> Iterator[Platform]:
-    """Run `conjunct up` in `folder` for the length of the block, with a HubSpot; pages of `origin` may use it."""
-    data_dir, log = folder / "data", folder / "conjunct.log"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("CONJUNCT_")},
-        "CONJUNCT_ALLOWED_NETWORKS": "127.0.0.0/8",
-        "CONJUNCT_CORS_ORIGINS": origin,
-        "CONJUNCT_LOG_FORMAT": "json",
-    }
-    environment.pop("DATABASE_URL", None)  # a database of its own
-    command = [CONJUNCT, "up", "--data-dir", str(data_dir), "--port", "0", "--simulate", "hubspot"]
-    with running(command, environment=environment, folder=folder, log=log) as process:
-        until("Conjunct is ready", lambda: said(process, log, "Press Ctrl-C"), within=90)
-        url, hubspot = told(log, "Conjunct is ready at"), told(log, "hubspot simulator:")
-        access = json.loads((data_dir / "bootstrap.json").read_text())
-        with httpx.Client(base_url=url, headers={"X-Api-Key": access["apiKey"]}, timeout=30) as client:
-            yield Platform(url, hubspot, data_dir, log, environment, client)
+def conjunct(folder: Path, *, origin: str, providers: Mapping[str, str]) -> Iterator[Platform]:
+    """Run it in `folder` for the length of the block; pages of `origin` may use it.
+
+    `providers` are addresses of servers that play providers besides the simulated HubSpot, by name.
+    """
+    overrides = folder / "overrides.yaml"
+    overrides.write_text(json.dumps(providers))  # which is YAML, too
+    settings = {"CONJUNCT_CORS_ORIGINS": origin, "CONJUNCT_PROVIDER_OVERRIDES": str(overrides)}
+    with platform_under_test.conjunct(folder, settings, ["--simulate", "hubspot"]) as platform:
+        yield Platform(**vars(platform), hubspot=told(platform.log, "hubspot simulator:"))

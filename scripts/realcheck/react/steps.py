@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from scripts.realcheck.react.driving import Browser
-from scripts.realcheck.react.platform_under_test import Platform, Request
+from scripts.realcheck.browser.driving import Browser
+from scripts.realcheck.judging import require, require_equal, say
+from scripts.realcheck.platform_under_test import Request
+from scripts.realcheck.processes import until
+from scripts.realcheck.react.consent import PROVIDER, TENANT, Consent
+from scripts.realcheck.react.platform_under_test import Platform
 from scripts.realcheck.react.product import Product
-from scripts.realcheck.redmine.processes import CheckFailed, until
 
 HERE = Path(__file__).parent
 RECORDS = 1000  # contacts of the simulated HubSpot
@@ -27,6 +29,7 @@ class Steps:
     platform: Platform
     product: Product
     browser: Browser
+    consent: Consent
     figures: dict[str, str] = field(default_factory=dict)
     app: str = ""
 
@@ -42,6 +45,7 @@ class Steps:
         self.uninstall("mill")
         self.install_with_token()
         self.connect_only()
+        self.connect_in_steps()
         self.headless()
         self.without_choice()
         self.browser.note()
@@ -233,6 +237,20 @@ class Steps:
         made = self._the_only(self.platform.connections("ferry"))
         require(made["provider"] == "redmine", f"{made}")
 
+    def connect_in_steps(self) -> None:
+        """A provider of several steps: a consent in a window, whose callback the library hands back."""
+        say("An administrator agrees to a provider that is connected in several steps …")
+        self.platform.call("POST", "/provider-apps", {"provider": PROVIDER, "clientId": "c", "clientSecret": "s"})
+        page = self.browser
+        page.open(self._page("connect", "lodge", auth="jwt", provider=PROVIDER))
+        self._through_provider("Next", "custom-auth")
+        page.see("You have successfully connected your Microsoft (Admin consent) account")
+        made = self._the_only(self.platform.connections("lodge"))
+        require_equal("what the page was told of", made["id"], self._told("connected")["values"][0]["id"])
+        require_equal("its status", "working", made["status"])
+        steps = ["/organizations/v2.0/adminconsent", f"/{TENANT}/oauth2/v2.0/token", "/v1.0/organization"]
+        require_equal("what the provider was asked", steps, [each.split()[1] for each in self.consent.asked])
+
     def headless(self) -> None:
         """The hooks, with an interface of the builder's own."""
         say("A builder's own interface uses the hooks …")
@@ -284,9 +302,9 @@ class Steps:
     def _page(self, shown: str, group: str, auth: str = "key", **more: str) -> str:
         return f"{self.product.url}/?{urlencode({'show': shown, 'group': group, 'auth': auth, **more})}"
 
-    def _through_provider(self, button: str) -> None:
-        addresses = self.browser.window(button)
-        callback = f"{self.platform.url}/callbacks/v1/oauth"
+    def _through_provider(self, button: str, flow: str = "oauth") -> None:
+        addresses = self.browser.window(button).addresses
+        callback = f"{self.platform.url}/callbacks/v1/{flow}"
         require(any(each.startswith(callback) for each in addresses), f"the window went through {addresses}")
 
     def _told(self, event: str, times: int = 1) -> dict[str, Any]:
@@ -323,19 +341,3 @@ class Steps:
 def preflights(asked: Mapping[Request, int]) -> int:
     """How many of these requests asked only whether a page may ask."""
     return sum(count for (method, _, _), count in asked.items() if method == "OPTIONS")
-
-
-def require(is_so: bool, complaint: str) -> None:
-    """Raises `CheckFailed` with the complaint unless it is so."""
-    if not is_so:
-        raise CheckFailed(complaint)
-
-
-def require_equal(what: str, wanted: Any, found: Any) -> None:
-    """Raises `CheckFailed` when something else was found than wanted."""
-    require(wanted == found, f"{what}: wanted {wanted}, found {found}")
-
-
-def say(text: str) -> None:
-    """Tell what is done."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)

@@ -1,6 +1,6 @@
 """The main job on real input: a real Redmine is read by backfill and then incrementally into a verifying webhook.
 
-    .venv/bin/python scripts/realcheck/redmine/check.py
+    .venv/bin/python -m scripts.realcheck.redmine.check
 
 Takes some seven minutes, most of them waiting for the next full minute: schedules are no finer. Ends with 0 when all
 was as it must be, else with 1. Everything runs on loopback, in a temporary folder, and is gone at the end.
@@ -19,12 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from comparing import require, require_equal
-from platform_under_test import Installation, Platform, conjunct
-from processes import CheckFailed, until
-from receiver import Arrived, Receiver, receiver
-from redmine import Redmine, redmine
-from seeding import Seeded, seed
+from scripts.realcheck.judging import require, say
+from scripts.realcheck.processes import CheckFailed, until
+from scripts.realcheck.receiver import Arrived, Receiver, receiver
+from scripts.realcheck.redmine.comparing import require_equal
+from scripts.realcheck.redmine.platform_under_test import Installation, Platform, conjunct
+from scripts.realcheck.redmine.redmine import Redmine, redmine
+from scripts.realcheck.redmine.seeding import Seeded, seed
 
 HERE = Path(__file__).parent
 EVERY_MINUTE = "* * * * *"
@@ -233,11 +234,6 @@ class Check:
 
     def _asked(self) -> int:
         return len(self.redmine.log.read_text(errors="replace").split(" Started GET ")) - 1
-
-
-def say(text: str) -> None:
-    """Tell what is done."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
 
 
 def told(requests: Counter[str]) -> str:

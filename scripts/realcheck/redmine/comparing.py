@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from processes import CheckFailed
-from receiver import Arrived
 
-
-def require(true: bool, otherwise: str) -> None:
-    """Raise `CheckFailed` unless it is true."""
-    if not true:
-        raise CheckFailed(otherwise)
+from scripts.realcheck.judging import require
+from scripts.realcheck.receiver import Arrived
 
 
 def require_equal(name: str, records: list[dict[str, Any]], arrived: list[Arrived]) -> None:

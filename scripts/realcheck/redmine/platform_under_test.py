@@ -1,10 +1,7 @@
-"""Conjunct as its users run it: `conjunct up` with a data folder of its own, and a client of its public API."""
+"""Conjunct with schedules of a minute, and what it tells of operations."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,33 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-from processes import CheckFailed, run, running, said, until
+from scripts.realcheck import platform_under_test
+from scripts.realcheck.processes import until
 
-CONJUNCT = str(Path(sys.executable).with_name("conjunct"))
 ENDED = ("success", "failure")
 
 
-@dataclass(frozen=True)
-class Platform:
-    """A running platform. Paths are those below the project."""
-
-    url: str
-    data_dir: Path
-    environment: dict[str, str]
-    client: httpx.Client
-
-    def deploy(self, folder: Path) -> None:
-        """Deploy the manifest of a folder with the command line."""
-        command = [CONJUNCT, "deploy", str(folder), "--data-dir", str(self.data_dir)]
-        run(command, environment=self.environment, folder=self.data_dir, within=60)
-
-    def call(self, method: str, path: str, body: Any = None, surface: str = "") -> Any:
-        """One request; the JSON of its answer. Raises `CheckFailed` with the problem that it answers."""
-        response = self.client.request(method, f"{surface}/v1/projects/default{path}", json=body)
-        if response.is_error:
-            raise CheckFailed(f"Conjunct: {method} {path}: {response.status_code} {response.text[:1000]}")
-        return response.json() if response.content else None
+@dataclass
+class Platform(platform_under_test.Platform):
+    """A running platform, asked about operations."""
 
     def operation(self, identifier: str) -> dict[str, Any]:
         """An operation as it is now."""
@@ -98,17 +77,5 @@ class Installation:
 @contextmanager
 def conjunct(folder: Path) -> Iterator[Platform]:
     """Run `conjunct up` in `folder` for the length of the block; reads may be scheduled each minute."""
-    data_dir, log = folder / "data", folder / "conjunct.log"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("CONJUNCT_")},
-        "CONJUNCT_ALLOWED_NETWORKS": "127.0.0.0/8",
-        "CONJUNCT_MINIMUM_SCHEDULE_SECONDS": "60",
-        "CONJUNCT_LOG_FORMAT": "json",
-    }
-    environment.pop("DATABASE_URL", None)  # a database of its own
-    command = [CONJUNCT, "up", "--data-dir", str(data_dir), "--port", "0"]
-    with running(command, environment=environment, folder=folder, log=log) as process:
-        url = until("Conjunct is ready", lambda: said(process, log, "Conjunct is ready at "), within=90)
-        access = json.loads((data_dir / "bootstrap.json").read_text())
-        with httpx.Client(base_url=url, headers={"X-Api-Key": access["apiKey"]}, timeout=30) as client:
-            yield Platform(url, data_dir, environment, client)
+    with platform_under_test.conjunct(folder, {"CONJUNCT_MINIMUM_SCHEDULE_SECONDS": "60"}) as platform:
+        yield Platform(**vars(platform))

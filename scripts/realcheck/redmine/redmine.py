@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from processes import CheckFailed, run, running, said, until
+
+from scripts.realcheck.processes import CheckFailed, run, running, said, until
 
 INSTALLED = Path("/usr/share/redmine")
 TIME_ZONE = "America/St_Johns"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from redmine import Redmine
+from scripts.realcheck.redmine.redmine import Redmine
 
 CLOSED, LOCKED = 5, 3
 SUBJECTS = ("Oil the wheel", "Straße räumen", "水車を直す", 'Quote "this" & <that>', "Ремонт 🛠")

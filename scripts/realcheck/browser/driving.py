@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.realcheck.redmine.processes import CheckFailed
+from scripts.realcheck.processes import CheckFailed
 
 HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window that has closed: the addresses that it went through, and the words of its pages as each was there."""
+
+    addresses: list[str]
+    shown: list[str]
 
 
 @dataclass
@@ -40,9 +48,9 @@ class Browser:
             raise CheckFailed(f"{answer['failed']}\nThe page showed:\n{shown}\nThe browser said:\n{console}")
         return answer["done"]
 
-    def open(self, url: str) -> None:
-        """Go there with nothing remembered."""
-        self.do("open", url=url)
+    def open(self, url: str, **how: Any) -> None:
+        """Go there with nothing remembered; see `browser.mjs` for how."""
+        self.do("open", url=url, **how)
 
     def press(self, name: str) -> None:
         """Press a button."""
@@ -60,10 +68,9 @@ class Browser:
         """Pick an option of the box below a label."""
         self.do("choose", label=label, option=option)
 
-    def window(self, name: str) -> list[str]:
-        """Press a button that opens a window, and wait until that window has closed; the addresses it went through."""
-        addresses: list[str] = self.do("window", role="button", name=name)
-        return addresses
+    def window(self, name: str, steps: Sequence[Mapping[str, str]] = (), **more: Any) -> Window:
+        """Press a button that opens a window, do `steps` there, and wait until it has closed; see `browser.mjs`."""
+        return Window(**self.do("window", role="button", name=name, steps=list(steps), **more))
 
     def see(self, text: str) -> None:
         """Wait until this text is shown."""
@@ -80,7 +87,7 @@ class Browser:
         return found
 
     def told(self) -> list[dict[str, Any]]:
-        """What the library has called back on this page."""
+        """What the page has noted down: a line of JSON each."""
         return [json.loads(line) for line in self.text("#told").splitlines()]
 
     def note(self) -> None:
