@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.grants import hubspot_grant
 from benchmarks.load import Load, load
 from benchmarks.report import Row
 from benchmarks.servers import migrated_database, served
 from conjunct.app.api import create_api
 from conjunct.app.services import open_services
 from conjunct.connections import connection_json
-from conjunct.connections.schemas import GenerateConnectionRequest
 from conjunct.core.database import Database
 from conjunct.core.settings import Settings
 
@@ -72,18 +72,14 @@ async def _fill(settings: Settings, database: Database) -> str:
     async with open_services(settings, database) as services, database.transaction() as session:
         project = await services.tenants.create_org_and_project(session, org="b", project="bench", app_name="b")
         for number in range(CONNECTIONS):
-            body = {
-                "groupRef": f"group-{number}",
-                "groupName": f"Group number {number}",
-                "consumerRef": f"consumer-{number}",
-                "consumerName": f"Consumer number {number}",
-                "provider": "hubspot",
-                "providerWorkspaceRef": f"workspace-{number}",
-                "oauth2AuthorizationCode": {"accessToken": {"token": "t" * 200}, "scopes": ["a", "b", "c"]},
-            }
-            await services.connections.generate(
-                session, project.project_id, GenerateConnectionRequest.model_validate(body)
+            grant = hubspot_grant(
+                f"group-{number}",
+                f"consumer-{number}",
+                token="t" * 200,
+                workspace=f"workspace-{number}",
+                scopes=("a", "b", "c"),
             )
+            await services.connections.store_grant(session, project.project_id, grant)
     return project.api_key
 
 

@@ -26,10 +26,10 @@ import uvloop
 import yaml
 from aiohttp import web
 
+from benchmarks.grants import hubspot_grant
 from benchmarks.report import Row
 from benchmarks.servers import migrated_database
 from conjunct.app.services import Services, open_services
-from conjunct.connections.schemas import GenerateConnectionRequest
 from conjunct.core.database import Database
 from conjunct.core.settings import Settings
 from conjunct.delivery.schemas import CreateDestination
@@ -124,11 +124,7 @@ async def _set_up(settings: Settings, database: Database, receiver: str) -> None
             await services.integrations.deploy(
                 session, project.project_id, manifest, destructive=False, created_by="system"
             )
-            who = {"groupRef": "g", "consumerRef": "c", "provider": "hubspot"}
-            tokens = {"oauth2AuthorizationCode": {"accessToken": {"token": "t"}}}
-            await services.connections.generate(
-                session, project.project_id, GenerateConnectionRequest.model_validate({**who, **tokens})
-            )
+            await services.connections.store_grant(session, project.project_id, hubspot_grant("g", "c"))
         destinations = services.delivery.destinations
         given = CreateDestination.model_validate({"name": "bench", "type": "webhook", "metadata": {"url": receiver}})
         contents = await destinations.check_new(given)
