@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import text
 
 from conjunct.actions.read.checkpoints import MAX_PENDING
 from conjunct.core.database import Database
@@ -70,6 +71,27 @@ async def test_a_failure_of_a_read_whose_installation_is_deleted_is_of_no_conseq
         await until(counting)
         await platform.send("DELETE", f"/integrations/crm/installations/{platform.installation}", 204)
         await idle(platform)
+        assert "job.failed" not in capsys.readouterr().out
+
+
+async def test_a_read_that_ends_while_its_installation_is_being_changed_waits_for_the_change(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running_platform(database, tmp_path) as platform:
+        operation_id = await set_up_and_stop_in_the_middle(platform)
+        async with database.transaction() as session:
+            await session.execute(text("select from installation for update"))
+            platform.receiver.recover()
+
+            async def waiting() -> bool:
+                statement = (
+                    "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+                )
+                return bool(await rows(platform, statement))
+
+            await until(waiting)
+            await session.execute(text("select from read_object for update"))  # as saving a config does
+        assert (await platform.ended(operation_id))["status"] == "success"
         assert "job.failed" not in capsys.readouterr().out
 
 

@@ -58,7 +58,13 @@ class ReadAction:
             clock=clock,
         )
         reader = Reader(
-            database=database, engine=engine, operations=operations, delivery=delivery, ender=ender, clock=clock
+            database=database,
+            engine=engine,
+            installations=installations,
+            operations=operations,
+            delivery=delivery,
+            ender=ender,
+            clock=clock,
         )
         runner = Runner(
             database=database,

@@ -49,7 +49,10 @@ class Ender:
         self._clock = clock
 
     async def succeed(self, session: AsyncSession, job: Job, run: Run, progress: Progress) -> None:
-        """End a run well: watermark, operation, health and the job itself in the caller's transaction."""
+        """End a run well: watermark, operation, health and the job itself in the caller's transaction.
+
+        The installation must be kept.
+        """
         repository = ReadRepository(session)
         await repository.change_run(run.project_id, run.operation_id, active=False)
         if run.new_watermark is not None:
@@ -105,10 +108,11 @@ class Ender:
         """
         decision = decision or GiveUp(hopeless=False)
         async with self._database.transaction() as session:
+            kept = await self._installations.keep(session, run.project_id, run.installation_id)
             await self._engine.finish(session, job)
-            repository = ReadRepository(session)
-            if await repository.run(run.project_id, run.operation_id) is None:
+            if not kept:
                 return Done()
+            repository = ReadRepository(session)
             if decision.bad_credentials and not await self._rests(session, over):
                 # They were replaced meanwhile, or cannot be renewed for a fault that is not the customer's.
                 decision = GiveUp(hopeless=False)
@@ -123,9 +127,7 @@ class Ender:
                 [LogLine("ERROR", _explanation(decision), error=reason, details=_details(error))],
             )
             await self._notices.failed(session, run, reason)
-            if not decision.bad_credentials and await self._installations.keep(
-                session, run.project_id, run.installation_id
-            ):
+            if not decision.bad_credentials:
                 await self._note_trouble(session, run, reason, hopeless=decision.hopeless)
         return Done()
 

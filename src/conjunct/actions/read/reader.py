@@ -23,7 +23,7 @@ from conjunct.connections import ConnectionState
 from conjunct.connectors import Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
 from conjunct.delivery import Channel, DeliveryService, DestinationNotFound, Message, Result
-from conjunct.installations import MappingPlan, ReadObject, named_fields
+from conjunct.installations import InstallationService, MappingPlan, ReadObject, named_fields
 from conjunct.kit.clock import Clock
 from conjunct.operations import LogLine, OperationService
 from conjunct.queue import Engine, Job
@@ -75,6 +75,7 @@ class Reader:
         *,
         database: Database,
         engine: Engine,
+        installations: InstallationService,
         operations: OperationService,
         delivery: DeliveryService,
         ender: Ender,
@@ -82,6 +83,7 @@ class Reader:
     ) -> None:
         self._database = database
         self._engine = engine
+        self._installations = installations
         self._operations = operations
         self._delivery = delivery
         self._ender = ender
@@ -99,7 +101,15 @@ class Reader:
         query = reading.query
         fields = await named_fields(reading.connector, query.object, query.fields)
         reading = replace(reading, query=replace(query, fields=fields))
-        commit = _Commit(self._database, self._engine, self._operations, self._delivery, self._ender, reading)
+        commit = _Commit(
+            self._database,
+            self._engine,
+            self._installations,
+            self._operations,
+            self._delivery,
+            self._ender,
+            reading,
+        )
         checkpoints = Checkpoints(commit)
         try:
             await self._follow(reading, checkpoints)
@@ -167,6 +177,7 @@ class _Commit:
         self,
         database: Database,
         engine: Engine,
+        installations: InstallationService,
         operations: OperationService,
         delivery: DeliveryService,
         ender: Ender,
@@ -174,6 +185,7 @@ class _Commit:
     ) -> None:
         self._database = database
         self._engine = engine
+        self._installations = installations
         self._operations = operations
         self._delivery = delivery
         self._ender = ender
@@ -184,7 +196,14 @@ class _Commit:
         """Commit in one transaction, fenced. Raises as `Reader.read`, `LeaseLost`, or `SpoolFull` after the commit."""
         run, progress = self._reading.run, handed_over.progress
         kept = bool(handed_over.held) or not all(result.delivered for result in handed_over.results)
+        reports = handed_over.last or time.monotonic() - self._reported >= PROGRESS_SECONDS
         async with self._database.transaction() as session:
+            # What is written of an operation locks its installation: that lock comes first, as it does for those who
+            # change or delete installations, so that neither waits for the other in a circle.
+            if (reports or handed_over.lines) and not await self._installations.keep(
+                session, run.project_id, run.installation_id
+            ):
+                raise RunGone
             if not handed_over.last:
                 await self._engine.fence(session, self._reading.job)
             await self._delivery.record(session, handed_over.results)
@@ -194,18 +213,16 @@ class _Commit:
                 await self._require_kept(session)
             if not await ReadRepository(session).checkpoint(run.project_id, run.operation_id, progress):
                 raise RunGone
-            await self._report(session, progress, last=handed_over.last)
+            if reports:
+                await self._report(session, progress)
             await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
             if handed_over.last:
                 await self._ender.succeed(session, self._reading.job, run, progress)
         if not handed_over.last and kept:
             await self._require_room()
 
-    async def _report(self, session: AsyncSession, progress: Progress, *, last: bool) -> None:
-        now = time.monotonic()
-        if not last and now - self._reported < PROGRESS_SECONDS:
-            return
-        self._reported = now
+    async def _report(self, session: AsyncSession, progress: Progress) -> None:
+        self._reported = time.monotonic()
         run = self._reading.run
         await self._operations.report_progress(
             session, run.project_id, run.operation_id, processed=progress.records, estimated=progress.estimated
