@@ -199,7 +199,7 @@ def test_secrets_are_not_in_any_repr(credentials: Any):
 
 async def test_the_connector_and_its_proof_show_no_secret(provider: ScriptedProvider):
     connector = provider.connector(definition(read=READ), ApiKey("s3cret"))
-    assert "s3cret" not in repr(connector) + repr(connector._proven.proof)
+    assert "s3cret" not in repr(connector) + repr(connector._exchange._proven.proof)
 
 
 async def test_requests_carry_the_definitions_headers_and_the_credentials(provider: ScriptedProvider):

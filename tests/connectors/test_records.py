@@ -154,7 +154,7 @@ KEYS = st.text("abAB", min_size=1, max_size=3)
 @settings(deadline=None)
 @given(st.lists(st.dictionaries(KEYS, st.integers()), max_size=8), st.lists(KEYS, min_size=1, max_size=5))
 def test_projection_is_a_lookup_in_any_letter_case_that_prefers_the_first(raws: list[dict[str, int]], names: list[str]):
-    from conjunct.connectors.definition import ReadRule
+    from conjunct.connectors.read_definition import ReadRule
     from conjunct.connectors.records import compile_projector
 
     project = compile_projector(ReadRule(), names)
@@ -168,7 +168,7 @@ def test_projection_is_a_lookup_in_any_letter_case_that_prefers_the_first(raws: 
 
 
 def test_a_selector_is_asked_for_by_the_field_that_it_leads_into():
-    from conjunct.connectors.definition import ReadRule
+    from conjunct.connectors.read_definition import ReadRule
 
     rule = ReadRule(required_fields=["Id"], fields_from=["properties", ""])
     fields = ["name", "$['owner']['id']", "$['properties']['email']", "Id", "*", "owner"]

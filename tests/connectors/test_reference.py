@@ -28,8 +28,6 @@ from conjunct.connectors.auth_definition import (
 )
 from conjunct.connectors.definition import (
     AppInput,
-    ClientFilter,
-    Count,
     DefinitionDocument,
     Derivation,
     ErrorRule,
@@ -38,12 +36,7 @@ from conjunct.connectors.definition import (
     LookUp,
     Media,
     ObjectDefinition,
-    PageRule,
     RateLimit,
-    ReadRule,
-    SchemaRule,
-    Variant,
-    Where,
 )
 from conjunct.connectors.definition_base import Model, Request
 from conjunct.connectors.field_definition import (
@@ -55,6 +48,15 @@ from conjunct.connectors.field_definition import (
 )
 from conjunct.connectors.formats import PIPES
 from conjunct.connectors.plans import QUERY_VARIABLES
+from conjunct.connectors.read_definition import (
+    ClientFilter,
+    Count,
+    PageRule,
+    ReadRule,
+    Variant,
+    Where,
+)
+from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/provider-definition.md").read_text()

@@ -65,7 +65,7 @@ async def test_a_record_that_leaves_the_result_while_it_is_read_costs_no_other_o
         first = await connector.read_page(query)
         gone = first.records[0].id
         # What is archived is no longer found: every later record moves up by one.
-        answer = await connector._transport.request(
+        answer = await connector._exchange._transport.request(
             "DELETE",
             connector.address.join(f"/crm/v3/objects/contacts/{gone}"),
             headers={"Authorization": "Bearer private-app-token"},

@@ -14,19 +14,13 @@ from conjunct.connectors.check_parts import (
     check_request,
     check_template,
 )
-from conjunct.connectors.definition import (
-    Definition,
-    EachTerm,
-    ErrorRules,
-    ObjectDefinition,
-    PageRule,
-    ReadRule,
-    SchemaRule,
-)
+from conjunct.connectors.definition import Definition, ErrorRules, ObjectDefinition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.field_definition import FIELD_VARIABLES, OPTION_VARIABLES, UpsertFields
 from conjunct.connectors.host_checks import check_extra_host, check_host
 from conjunct.connectors.plans import QUERY_VARIABLES
+from conjunct.connectors.read_definition import EachTerm, PageRule, ReadRule
+from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
 from conjunct.connectors.templates import TemplateSyntaxError, compile_template
 

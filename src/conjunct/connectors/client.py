@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from conjunct.connectors.addresses import Address, address_of, checked_inputs, with_query, without_query
-from conjunct.connectors.answers import Response, raise_for_error
-from conjunct.connectors.auth import Credentials, Proof, prove
-from conjunct.connectors.definition import Definition, SchemaRule
-from conjunct.connectors.definition_base import Request
+from conjunct.connectors.addresses import Address, address_of, checked_inputs, without_query
+from conjunct.connectors.auth import Credentials
+from conjunct.connectors.definition import Definition
 from conjunct.connectors.describing import described_fields, display_name, sampled_fields, static_fields
-from conjunct.connectors.errors import AuthInvalid, AuthRevoked, CursorLoop, MalformedAnswer, ProviderError
+from conjunct.connectors.errors import CursorLoop, MalformedAnswer
+from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.field_plans import field_plan
 from conjunct.connectors.field_upserts import ObjectFields
 from conjunct.connectors.keeping import Fixed, Keeper
@@ -26,12 +24,12 @@ from conjunct.connectors.plans import (
     ReadNotSupported,
     ReadPlan,
     UnknownObject,
-    compile_request,
     object_plan,
     page_variables,
 )
 from conjunct.connectors.query import ALL_FIELDS, FieldMetadata, ObjectSchema, Page, ReadQuery, Record
 from conjunct.connectors.records import TimeFilter, compile_reader, locate
+from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.searching import SearchQuery, search_plan
 from conjunct.connectors.transport import Transport
 from conjunct.core.problems import NotFound
@@ -58,14 +56,6 @@ class _Turn:
     here: PageToken
     is_first: bool
     variables: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Proven:
-    """Credentials with what they add to requests."""
-
-    credentials: Credentials
-    proof: Proof
 
 
 class Connector:
@@ -97,14 +87,20 @@ class Connector:
             raise UnknownModule(f"{definition.display} has no module '{module}'.", remedy=f"There are: {known}.")
         self.definition = definition
         self.module = module or definition.default_module
-        self._transport = transport
-        self._keeper = keeper or Fixed(credentials)
-        self._proven = _Proven(credentials, prove(definition.auth, credentials))
         self._inputs = checked_inputs(definition, inputs or {})
         self._address = address_of(definition, self._inputs, base_url_override)
         self._clock = clock or SystemClock()
-        self._timeout = timeout
-        self._max_bytes = max_bytes
+        self._exchange = Exchange(
+            definition,
+            transport=transport,
+            credentials=credentials,
+            keeper=keeper or Fixed(credentials),
+            inputs=self._inputs,
+            address=self._address,
+            clock=self._clock,
+            timeout=timeout,
+            max_bytes=max_bytes,
+        )
 
     def __repr__(self) -> str:
         return f"Connector({self.definition.name!r}, {self._address.base_url!r})"
@@ -121,18 +117,13 @@ class Connector:
         classes, `UnknownObject`, `ReadNotSupported`, `UnusableValue`, `BadPageToken`.
         """
         turn = self._turn(query, PageToken.decode(token) if token is not None else FIRST_PAGE)
-        headers, body = await self._exchange(self._request(turn))
-        with self._hiding_secrets(self._proven):
-            page = self._page(turn, headers, body)
-        if self._is_guarded and (turn.is_first or page.next is None):
+        answered = await self._exchange.send(self._request(turn))
+        with self._exchange.hiding_secrets():
+            page = self._page(turn, answered.headers, answered.body)
+        if self._exchange.is_guarded and (turn.is_first or page.next is None):
             # With the last page, too: keys that are still good were good for all pages before.
             await self.check()
         return page
-
-    @property
-    def _is_guarded(self) -> bool:
-        rule = self.definition.check
-        return rule is not None and rule.guards_reads
 
     async def pages(self, query: ReadQuery, token: str | None = None) -> AsyncIterator[Page]:
         """All pages from `token` on. Raises as `read_page`, and `CursorLoop` when they lead round in a circle."""
@@ -157,8 +148,8 @@ class Connector:
         names = request.names | (plan.where.names if plan.where is not None and "where" in request.names else set())
         if _asked_for(turn.query) - names:
             return None
-        _, body = await self._exchange(request.build(turn.variables, self._address))
-        total = parse_path(rule.at).find(body)
+        answered = await self._exchange.send(request.build(turn.variables, self._address))
+        total = parse_path(rule.at).find(answered.body)
         if isinstance(total, str) and total.isascii() and total.isdigit():
             total = int(total)
         if isinstance(total, bool) or not isinstance(total, int) or total < 0:
@@ -172,10 +163,10 @@ class Connector:
         `UnusableValue`.
         """
         plan = search_plan(self.definition, query.object)
-        _, body = await self._exchange(plan.build(query, self._inputs, self._address))
-        with self._hiding_secrets(self._proven):
-            page = plan.page(body, query.fields)
-        if self._is_guarded:
+        answered = await self._exchange.send(plan.build(query, self._inputs, self._address))
+        with self._exchange.hiding_secrets():
+            page = plan.page(answered.body, query.fields)
+        if self._exchange.is_guarded:
             await self.check()
         return page
 
@@ -189,8 +180,8 @@ class Connector:
         plan = object_plan(self.definition, object_name)
         if plan.describe is not None:
             variables = plan.variables(ReadQuery(object_name), self._inputs)
-            _, body = await self._exchange(plan.describe.build(variables, self._address))
-            fields |= described_fields(body, rule)
+            answered = await self._exchange.send(plan.describe.build(variables, self._address))
+            fields |= described_fields(answered.body, rule)
         elif rule.source == "sample":
             fields = {**await self._sampled(object_name, rule.sample_size), **fields}
         return ObjectSchema(object_name, known.display or display_name(object_name), fields)
@@ -198,24 +189,14 @@ class Connector:
     def fields_of(self, object_name: str) -> ObjectFields:
         """The object's fields, to create and change them. Raises `UnknownObject`, `FieldsNotSupported`."""
         plan = field_plan(self.definition, object_name)
-        return ObjectFields(plan, object_name, self._inputs, self._address, self._exchange)
+        return ObjectFields(plan, object_name, self._exchange)
 
     async def check(self) -> None:
         """Prove that the credentials are good. Raises `AuthInvalid` and the other classes of `ProviderError`.
 
         Does nothing for a provider that has no harmless request to prove it with.
         """
-        rule = self.definition.check
-        if rule is None:
-            return
-        request = self.definition.once(
-            "check",
-            lambda: compile_request(
-                Request(method=rule.method, path=rule.path), "rfc3339", headers=self.definition.headers
-            ),
-        )
-        _, credentials = await self._exchange_with(request.build(self._inputs, self._address))
-        await self._keeper.accepted(credentials)
+        await self._exchange.check()
 
     def _turn(self, query: ReadQuery, here: PageToken) -> _Turn:
         plan = object_plan(self.definition, query.object)
@@ -261,7 +242,7 @@ class Connector:
         if following.url is not None:
             seen_at = turn.here.url or turn.reading.request.build(turn.variables, self._address).url
             own = self._address.own(following.url, self._address.own(seen_at))
-            return replace(following, url=without_query(own, self._proven.proof.query))
+            return replace(following, url=without_query(own, self._exchange.secret_parameters))
         if turn.reading.page.style not in ("offset", "page") or not records or len(records) == 1:
             return following
         first = records[0].id
@@ -273,60 +254,6 @@ class Connector:
         page = await self.read_page(ReadQuery(object_name, (ALL_FIELDS,), page_size=size))
         rule = object_plan(self.definition, object_name).rule
         return sampled_fields((record.raw for record in page.records[:size]), rule)
-
-    async def _exchange(self, request: HttpRequest) -> tuple[Mapping[str, str], Any]:
-        """Send a request with good credentials: the answer's headers and parsed body."""
-        answer, credentials = await self._exchange_with(request)
-        if not self._is_guarded:  # then only the check tells that they are good
-            await self._keeper.accepted(credentials)
-        return answer
-
-    async def _exchange_with(self, request: HttpRequest) -> tuple[tuple[Mapping[str, str], Any], Credentials]:
-        """The answer, and the credentials that it was given for: renewed ones, where the provider refused the first."""
-        proven = self._prove(await self._keeper.fresh())
-        try:
-            return await self._send(request, proven), proven.credentials
-        except AuthInvalid as error:
-            others = await self._keeper.renewed(proven.credentials)
-            if others is None:
-                await self._keeper.refused(proven.credentials, error)
-                raise
-        except AuthRevoked as error:
-            await self._keeper.refused(proven.credentials, error)
-            raise
-        renewed = self._prove(others)
-        try:
-            return await self._send(request, renewed), renewed.credentials
-        except (AuthInvalid, AuthRevoked) as error:
-            await self._keeper.refused(renewed.credentials, error)
-            raise
-
-    def _prove(self, credentials: Credentials) -> _Proven:
-        if credentials is not self._proven.credentials:
-            self._proven = _Proven(credentials, prove(self.definition.auth, credentials))
-        return self._proven
-
-    async def _send(self, request: HttpRequest, proven: _Proven) -> tuple[Mapping[str, str], Any]:
-        with self._hiding_secrets(proven):
-            response: Response = await self._transport.request(
-                request.method,
-                with_query(request.url, proven.proof.query),
-                headers={"Accept": "application/json", **request.headers, **proven.proof.headers},
-                body=request.body,
-                timeout=self._timeout,
-                max_bytes=self._max_bytes,
-            )
-            body = raise_for_error(response, self.definition.errors, self.definition.rate_limit, self._clock.now())
-        return response.headers, body
-
-    @contextmanager
-    def _hiding_secrets(self, proven: _Proven) -> Iterator[None]:
-        """Take the credentials out of what errors repeat of the provider's answers."""
-        try:
-            yield
-        except ProviderError as error:
-            error.hide(proven.credentials.secrets)
-            raise
 
 
 def _within_bounds(turn: _Turn, records: list[Record]) -> tuple[list[Record], bool]:

@@ -13,11 +13,14 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import Field, PrivateAttr
 
 from conjunct.connectors.auth_definition import Auth, TokenFact
-from conjunct.connectors.definition_base import Identifier, Model, Request, ValueType
+from conjunct.connectors.definition_base import Identifier, Model, Request
 from conjunct.connectors.errors import ErrorKind
 from conjunct.connectors.field_definition import UpsertFields
 from conjunct.connectors.formats import TimeStyle
+from conjunct.connectors.read_definition import Association, ByIds, Count, ReadRule
+from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.search_definition import SearchRule
+from conjunct.connectors.write_definition import WriteRule
 
 ANY_OBJECT = "*"
 MAX_KEPT = 2000
@@ -128,167 +131,6 @@ class Bucket(Model):
     seconds: Annotated[float, Field(gt=0)] = 1
 
 
-class EachTerm(Model):
-    """A term for each entry of a list, such as each filter."""
-
-    each: str = Field(alias="$each")
-    term: str = Field(alias="$term")
-
-
-class Where(Model):
-    """A filter expression made of the terms whose variables are set; it becomes `{where}`."""
-
-    prefix: str = ""
-    join: str = " AND "
-    terms: list[str | EachTerm] = Field(min_length=1)
-
-
-class PageSize(Model):
-    """How many records are asked for at once."""
-
-    default: Annotated[int, Field(gt=0)]
-    max: Annotated[int, Field(gt=0)] | None = None
-
-
-class Restart(Model):
-    """For providers that stop a search at some depth: begin again after the last record."""
-
-    when_cursor_ge: Annotated[int, Field(gt=0)]
-    var: Identifier = Field(description="The variable that then holds the last record's value, for all later pages.")
-    from_: str = Field(alias="from", description="Where that value stands in a record.")
-
-
-class PageRule(Model):
-    """How one page leads to the next."""
-
-    style: Literal["none", "next_url", "link_header", "cursor", "offset", "page", "keyset", "graphql"] | None = Field(
-        None, description="Naming a style in an override replaces the whole page section."
-    )
-    at: str | None = Field(None, description="Where the next URL, cursor or offset stands in the answer.")
-    start: int | None = Field(None, description="The first offset (0) or page (1).")
-    advance: Literal["count", "page_size"] = Field("count", description="By what an offset grows.")
-    from_last: str | None = Field(None, description="keyset: where the value stands in the last record.")
-    more_at: str | None = Field(None, description="Where the answer says whether there is more; false ends the read.")
-    last_at: str | None = Field(None, description="page: where the number of the last page stands.")
-    total_at: str | None = Field(None, description="Where the number of all matching records stands.")
-    stop: Literal["empty", "short_page"] | None = Field(None, description="A page that ends the read by its length.")
-    stop_if: str | None = Field(None, description="Where something stands whose presence ends the read.")
-    size: PageSize | None = None
-    restart: Restart | None = None
-
-
-class Variant(Model):
-    """Another request, for when one of some variables is set."""
-
-    when: Annotated[list[str], Field(min_length=1)]
-    unless: list[str] = Field(default_factory=list)
-    request: Request
-    records: str | None = Field(None, description="Where its records stand; else as in read.")
-    page: PageRule | None = Field(None, description="Its paging; else as in read.")
-
-
-class CustomFields(Model):
-    """A list of customer-made fields within a record, to be read as if they were fields of the record."""
-
-    at: str
-    name: str
-    value: str
-
-
-class ClientFilter(Model):
-    """For providers that cannot filter by time, or only roughly: we do, by a time in the record.
-
-    A record without one is kept.
-    """
-
-    at: str
-    format: TimeStyle = "rfc3339"
-    order: Literal["asc", "desc", "none"] = Field(
-        "none", description="In which order of that time the provider lists; an ordered read ends early."
-    )
-
-
-class ReadRule(Model):
-    """How the records of an object are read."""
-
-    request: Request = Field(default_factory=Request)
-    where: Where | None = None
-    variants: list[Variant] = Field(default_factory=list)
-    max_url: Annotated[int, Field(ge=500)] | None = Field(
-        None, description="A longer URL sets the variable long_url, so that a variant can take over."
-    )
-    records: str = Field("", description="Where the list of records stands; empty: the answer itself.")
-    records_optional: bool = Field(False, description="The list is left out when it is empty.")
-    item: str = Field("", description="Where the record stands within an entry of that list.")
-    id: str = Field("id", description="Where the record's id stands; empty: records have none.")
-    required_fields: list[str] = Field(default_factory=list, description="Always requested.")
-    fields_from: Annotated[list[str], Field(min_length=1)] = Field(
-        default_factory=lambda: [""], description="The places in a record where a field is looked for, in order."
-    )
-    custom_fields: CustomFields | None = None
-    client_filter: ClientFilter | None = None
-    freeze_until: bool = Field(
-        False, description="The provider wants both bounds: an absent end is the moment at which the read begins."
-    )
-    page: PageRule = Field(default_factory=PageRule)
-
-
-class Count(Model):
-    """How the number of matching records is asked for."""
-
-    via: Literal["read"] | None = Field(None, description="read: the first page of one record.")
-    request: Request | None = None
-    at: str
-
-
-class Options(Model):
-    """Where the allowed values of a field stand."""
-
-    at: str
-    value: str = "value"
-    label: str = "label"
-
-
-class StaticField(Model):
-    """A field that the definition itself knows."""
-
-    type: ValueType = "string"
-    display: str | None = None
-    provider_type: str | None = None
-    read_only: bool | None = None
-    required: bool | None = None
-    references: list[str] = Field(default_factory=list)
-
-
-class SchemaRule(Model):
-    """How the fields of an object are known."""
-
-    source: Literal["describe", "sample", "static"] = Field(
-        "static",
-        description="describe: the provider tells. sample: from the first records. `fields` count always.",
-    )
-    request: Request | None = Field(None, description="describe: the request.")
-    fields_at: str = ""
-    name: str = "name"
-    display: str = "label"
-    type_at: str = "type"
-    subtype_at: str | None = None
-    types: dict[str, ValueType | dict[str, ValueType]] = Field(
-        default_factory=dict, description="Value types by provider type, or by provider type and subtype."
-    )
-    options: Options | None = None
-    read_only_at: str | None = None
-    custom_at: str | None = Field(None, description="True there: a custom field.")
-    standard_at: str | None = Field(None, description="Not true there: a custom field.")
-    required_at: str | None = None
-    refs_at: str | None = None
-    refs: dict[str, str] = Field(
-        default_factory=dict, description="Object names by the provider's names for references."
-    )
-    sample_size: Annotated[int, Field(gt=0, le=500)] = 25
-    fields: dict[str, StaticField] = Field(default_factory=dict)
-
-
 class ObjectDefinition(Model):
     """What is known of one object, or of all by default."""
 
@@ -298,6 +140,11 @@ class ObjectDefinition(Model):
     read: ReadRule | None = None
     search: SearchRule | None = None
     count: Count | None = None
+    by_ids: ByIds | None = None
+    associations: dict[str, Association] = Field(
+        default_factory=dict, description="By the other object's name; '*' stands for any other."
+    )
+    write: WriteRule | None = None
     schema_: SchemaRule | None = Field(None, alias="schema")
     upsert_fields: UpsertFields | None = None
 

@@ -30,11 +30,16 @@ class Model(BaseModel):
 class Request(Model):
     """A request as a template. An unset variable removes its key."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH"] | None = Field(None, description="GET when nothing is said.")
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = Field(
+        None, description="GET when nothing is said."
+    )
     path: str | None = Field(None, description="Relative to base_url, or an https URL on one of extra_hosts.")
     query: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
     encode: Literal["json", "form"] | None = Field(
         None, description="How the body is written: json when nothing is said."
+    )
+    bucket: str | None = Field(
+        None, description="The limit of `rate_limit.buckets` that it counts against, besides 'default'."
     )

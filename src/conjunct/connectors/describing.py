@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conjunct.connectors.definition import Options, ReadRule, SchemaRule, StaticField
 from conjunct.connectors.definition_base import ValueType
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.query import FieldMetadata, FieldValue
+from conjunct.connectors.read_definition import ReadRule
 from conjunct.connectors.records import fields_of
+from conjunct.connectors.schema_definition import Options, SchemaRule, StaticField
 from conjunct.kit.json_path import format_selector
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

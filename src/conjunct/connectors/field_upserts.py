@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conjunct.connectors.addresses import Address
 from conjunct.connectors.errors import Conflict, MalformedAnswer, ResourceNotFound
+from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.field_plans import SELECTS, DraftFault, FieldDraft, FieldPlan
 from conjunct.connectors.paths import parse_path
-from conjunct.connectors.plans import HttpRequest, RequestPlan
+from conjunct.connectors.plans import RequestPlan
 from conjunct.connectors.templates import UNSET
 
 Action = Literal["create", "update", "none"]
-Exchange = Callable[[HttpRequest], Awaitable[tuple[Mapping[str, str], Any]]]
-"""Sends a request with the credentials: the answer's headers and parsed body. Raises `ProviderError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,9 @@ class ObjectFields:
     `load` comes first. Everything raises `ProviderError` by its classes.
     """
 
-    def __init__(
-        self, plan: FieldPlan, object_name: str, inputs: Mapping[str, str], address: Address, exchange: Exchange
-    ) -> None:
+    def __init__(self, plan: FieldPlan, object_name: str, exchange: Exchange) -> None:
         self._plan = plan
         self._object = object_name
-        self._inputs = inputs
-        self._address = address
         self._exchange = exchange
         self._found: dict[str, dict[str, Any]] = {}
         self._is_prepared = plan.group is None
@@ -113,8 +107,7 @@ class ObjectFields:
         return told
 
     async def _asked(self, request: RequestPlan, variables: Mapping[str, Any]) -> Any:
-        _, body = await self._exchange(request.build(variables, self._address))
-        return body
+        return (await self._exchange.send(request.build(variables, self._exchange.address))).body
 
     def _keep(self, answer: Any, *, listed: bool = False) -> None:
         find = self._plan.rule.find
@@ -138,7 +131,7 @@ class ObjectFields:
         return wanted is UNSET or is_within(wanted, found)
 
     def _variables(self, draft: FieldDraft) -> dict[str, Any]:
-        return self._plan.variables(draft, self._inputs, self._object)
+        return self._plan.variables(draft, self._exchange.inputs, self._object)
 
     def _result(
         self, action: Action, draft: FieldDraft, before: dict[str, Any] | None, after: dict[str, Any]

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from conjunct.connectors.definition import PageRule
 from conjunct.connectors.errors import CursorLoop, MalformedAnswer
 from conjunct.connectors.paths import JsonPath, parse_path
+from conjunct.connectors.read_definition import PageRule
 from conjunct.core.problems import InvalidRequest
 
 Scalar = str | int

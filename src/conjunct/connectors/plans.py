@@ -12,23 +12,15 @@ from typing import Any
 import orjson
 
 from conjunct.connectors.addresses import Address, encode_form, with_query
-from conjunct.connectors.definition import (
-    ANY_OBJECT,
-    Count,
-    Definition,
-    EachTerm,
-    ObjectDefinition,
-    PageRule,
-    ReadRule,
-    SchemaRule,
-    Where,
-)
+from conjunct.connectors.definition import ANY_OBJECT, Definition, ObjectDefinition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.formats import TimeStyle, UnusableValue
 from conjunct.connectors.paging import Pager, PageToken, compile_pager
 from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.query import ALL_FIELDS, ReadQuery
+from conjunct.connectors.read_definition import Count, EachTerm, PageRule, ReadRule, Where
 from conjunct.connectors.records import field_names
+from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.templates import (
     BLANK,
     UNSET,

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from conjunct.connectors.definition import ClientFilter, CustomFields, ReadRule
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.formats import read_time
 from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.query import ALL_FIELDS, FailedRecord, Record
+from conjunct.connectors.read_definition import ClientFilter, CustomFields, ReadRule
 from conjunct.kit.json_path import is_nested, lookup, parse_selector
 
 Projector = Callable[[dict[str, Any]], dict[str, Any]]

@@ -1,0 +1,155 @@
+"""Requests to a provider with a customer's credentials: kept fresh, hidden from errors, renewed once when refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from conjunct.connectors.addresses import Address, with_query
+from conjunct.connectors.answers import Response, raise_for_error
+from conjunct.connectors.auth import Credentials, Proof, prove
+from conjunct.connectors.definition import Definition
+from conjunct.connectors.definition_base import Request
+from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError
+from conjunct.connectors.keeping import Keeper
+from conjunct.connectors.plans import HttpRequest, compile_request
+from conjunct.connectors.transport import Transport
+from conjunct.kit.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """Credentials with what they add to requests."""
+
+    credentials: Credentials
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A provider's answer to a request: headers (found in any letter case), and the parsed body."""
+
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Exchange:
+    """Sends the requests of one connector.
+
+    Before each request `keeper` sees to it that the credentials are good ones; a request that the provider refuses for
+    them is repeated once with renewed ones. `timeout` is seconds a request, `max_bytes` the largest answer. Safe to use
+    from several tasks.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        *,
+        transport: Transport,
+        credentials: Credentials,
+        keeper: Keeper,
+        inputs: Mapping[str, str],
+        address: Address,
+        clock: Clock,
+        timeout: float,
+        max_bytes: int,
+    ) -> None:
+        self.definition = definition
+        self.inputs = inputs
+        self.address = address
+        self.clock = clock
+        self._transport = transport
+        self._keeper = keeper
+        self._proven = _Proven(credentials, prove(definition.auth, credentials))
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether only the check tells that credentials are good: answers to other requests do not."""
+        rule = self.definition.check
+        return rule is not None and rule.guards_reads
+
+    @property
+    def secret_parameters(self) -> Mapping[str, str]:
+        """The query parameters that prove who we are; they are not to be kept in page tokens."""
+        return self._proven.proof.query
+
+    async def send(self, request: HttpRequest) -> Answered:
+        """Send a request with good credentials. Raises `ProviderError` by its classes."""
+        answer, credentials = await self._exchange(request)
+        if not self.is_guarded:
+            await self._keeper.accepted(credentials)
+        return answer
+
+    async def check(self) -> None:
+        """Prove that the credentials are good. Raises `AuthInvalid` and the other classes of `ProviderError`.
+
+        Does nothing for a provider that has no harmless request to prove it with.
+        """
+        rule = self.definition.check
+        if rule is None:
+            return
+        request = self.definition.once(
+            "check",
+            lambda: compile_request(
+                Request(method=rule.method, path=rule.path), "rfc3339", headers=self.definition.headers
+            ),
+        )
+        _, credentials = await self._exchange(request.build(self.inputs, self.address))
+        await self._keeper.accepted(credentials)
+
+    @contextmanager
+    def hiding_secrets(self) -> Iterator[None]:
+        """Take the credentials out of what errors repeat of the provider's answers."""
+        with _hiding_secrets(self._proven):
+            yield
+
+    async def _exchange(self, request: HttpRequest) -> tuple[Answered, Credentials]:
+        """The answer, and the credentials that it was given for: renewed ones, where the provider refused the first."""
+        proven = self._prove(await self._keeper.fresh())
+        try:
+            return await self._send(request, proven), proven.credentials
+        except AuthInvalid as error:
+            others = await self._keeper.renewed(proven.credentials)
+            if others is None:
+                await self._keeper.refused(proven.credentials, error)
+                raise
+        except AuthRevoked as error:
+            await self._keeper.refused(proven.credentials, error)
+            raise
+        renewed = self._prove(others)
+        try:
+            return await self._send(request, renewed), renewed.credentials
+        except (AuthInvalid, AuthRevoked) as error:
+            await self._keeper.refused(renewed.credentials, error)
+            raise
+
+    def _prove(self, credentials: Credentials) -> _Proven:
+        if credentials is not self._proven.credentials:
+            self._proven = _Proven(credentials, prove(self.definition.auth, credentials))
+        return self._proven
+
+    async def _send(self, request: HttpRequest, proven: _Proven) -> Answered:
+        with _hiding_secrets(proven):
+            response: Response = await self._transport.request(
+                request.method,
+                with_query(request.url, proven.proof.query),
+                headers={"Accept": "application/json", **request.headers, **proven.proof.headers},
+                body=request.body,
+                timeout=self._timeout,
+                max_bytes=self._max_bytes,
+            )
+            body = raise_for_error(response, self.definition.errors, self.definition.rate_limit, self.clock.now())
+        return Answered(response.headers, body)
+
+
+@contextmanager
+def _hiding_secrets(proven: _Proven) -> Iterator[None]:
+    try:
+        yield
+    except ProviderError as error:
+        error.hide(proven.credentials.secrets)
+        raise

@@ -1,0 +1,196 @@
+"""The `read`, `count`, `by_ids` and `associations` sections of a definition: how the records of an object are read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from conjunct.connectors.definition_base import Identifier, Model, Request
+from conjunct.connectors.formats import TimeStyle
+
+
+class EachTerm(Model):
+    """A term for each entry of a list, such as each filter."""
+
+    each: str = Field(alias="$each")
+    term: str = Field(alias="$term")
+
+
+class Where(Model):
+    """A filter expression made of the terms whose variables are set; it becomes `{where}`."""
+
+    prefix: str = ""
+    join: str = " AND "
+    terms: list[str | EachTerm] = Field(min_length=1)
+
+
+class PageSize(Model):
+    """How many records are asked for at once."""
+
+    default: Annotated[int, Field(gt=0)]
+    max: Annotated[int, Field(gt=0)] | None = None
+
+
+class Restart(Model):
+    """For providers that stop a search at some depth: begin again after the last record."""
+
+    when_cursor_ge: Annotated[int, Field(gt=0)]
+    var: Identifier = Field(description="The variable that then holds the last record's value, for all later pages.")
+    from_: str = Field(alias="from", description="Where that value stands in a record.")
+
+
+class PageRule(Model):
+    """How one page leads to the next."""
+
+    style: Literal["none", "next_url", "link_header", "cursor", "offset", "page", "keyset", "graphql"] | None = Field(
+        None, description="Naming a style in an override replaces the whole page section."
+    )
+    at: str | None = Field(None, description="Where the next URL, cursor or offset stands in the answer.")
+    start: int | None = Field(None, description="The first offset (0) or page (1).")
+    advance: Literal["count", "page_size"] = Field("count", description="By what an offset grows.")
+    from_last: str | None = Field(None, description="keyset: where the value stands in the last record.")
+    more_at: str | None = Field(None, description="Where the answer says whether there is more; false ends the read.")
+    last_at: str | None = Field(None, description="page: where the number of the last page stands.")
+    total_at: str | None = Field(None, description="Where the number of all matching records stands.")
+    stop: Literal["empty", "short_page"] | None = Field(None, description="A page that ends the read by its length.")
+    stop_if: str | None = Field(None, description="Where something stands whose presence ends the read.")
+    size: PageSize | None = None
+    restart: Restart | None = None
+
+
+class Variant(Model):
+    """Another request, for when one of some variables is set."""
+
+    when: Annotated[list[str], Field(min_length=1)]
+    unless: list[str] = Field(default_factory=list)
+    request: Request
+    records: str | None = Field(None, description="Where its records stand; else as in read.")
+    page: PageRule | None = Field(None, description="Its paging; else as in read.")
+
+
+class FieldDefinitions(Model):
+    """The provider's list of customer-made fields, for records that name them by id."""
+
+    request: Request
+    at: str = Field("", description="Where the list stands in the answer.")
+    id: str = Field("id", description="Where a field's id stands in it.")
+    name: str = Field("name", description="Where its name stands.")
+
+
+class CustomFields(Model):
+    """A list of customer-made fields within a record, to be read as if they were fields of the record."""
+
+    at: str
+    name: str = Field(description="Where a field's name stands in its entry; or its id, with `definitions`.")
+    value: str
+    definitions: FieldDefinitions | None = None
+
+
+class ClientFilter(Model):
+    """For providers that cannot filter by time, or only roughly: we do, by a time in the record.
+
+    A record without one is kept.
+    """
+
+    at: str
+    format: TimeStyle = "rfc3339"
+    order: Literal["asc", "desc", "none"] = Field(
+        "none", description="In which order of that time the provider lists; an ordered read ends early."
+    )
+
+
+class Parent(Model):
+    """The records of this object are listed under each record of another one, which is read first.
+
+    `{parent_id}` is the other record's id.
+    """
+
+    object: str = Field(description="The other object, of this definition.")
+    take: dict[Identifier, str] = Field(
+        default_factory=dict, description="Further variables, by where they stand in the other record."
+    )
+    bounded: bool = Field(
+        False, description="Whoever changes a record changes its parent, too: only changed parents are looked into."
+    )
+
+
+class Hydrate(Model):
+    """The list tells too little of its records: each is asked for by itself, with `{id}`."""
+
+    request: Request
+    at: str = Field("", description="Where the record stands in the answer.")
+    merge: bool = Field(False, description="The answer is laid over the listed record, instead of replacing it.")
+
+
+class ReadRule(Model):
+    """How the records of an object are read."""
+
+    request: Request = Field(default_factory=Request)
+    where: Where | None = None
+    variants: list[Variant] = Field(default_factory=list)
+    max_url: Annotated[int, Field(ge=500)] | None = Field(
+        None, description="A longer URL sets the variable long_url, so that a variant can take over."
+    )
+    records: str = Field("", description="Where the list of records stands; empty: the answer itself.")
+    records_optional: bool = Field(False, description="The list is left out when it is empty.")
+    item: str = Field("", description="Where the record stands within an entry of that list.")
+    id: str = Field("id", description="Where the record's id stands; empty: records have none.")
+    required_fields: list[str] = Field(default_factory=list, description="Always requested.")
+    fields_from: Annotated[list[str], Field(min_length=1)] = Field(
+        default_factory=lambda: [""], description="The places in a record where a field is looked for, in order."
+    )
+    custom_fields: CustomFields | None = None
+    client_filter: ClientFilter | None = None
+    parent: Parent | None = None
+    hydrate: Hydrate | None = None
+    freeze_until: bool = Field(
+        False, description="The provider wants both bounds: an absent end is the moment at which the read begins."
+    )
+    page: PageRule = Field(default_factory=PageRule)
+
+
+class Count(Model):
+    """How the number of matching records is asked for."""
+
+    via: Literal["read"] | None = Field(None, description="read: the first page of one record.")
+    request: Request | None = None
+    at: str
+
+
+class ByIds(Model):
+    """How records are asked for by their ids: `{ids}` is a list of them; or one by one, with `{id}`."""
+
+    request: Request
+    max: Annotated[int, Field(gt=0)] = Field(100, description="How many ids a request may name.")
+    records: str | None = Field(None, description="Where the records stand; else as in read.")
+
+
+class InRecord(Model):
+    """Records tell of what they are associated with themselves."""
+
+    at: str = Field(description="Where the other record's id stands in a record, or a list of them.")
+    id: str = Field("", description="Where the id stands in an entry of that list.")
+    fields: list[str] = Field(default_factory=list, description="Requested so that the provider tells.")
+
+
+class AssociationRequest(Model):
+    """A request tells with what records are associated: for `{ids}` at once, or one by one with `{id}`.
+
+    `{other}` is the other object's name. The answer 404 means that there is nothing.
+    """
+
+    request: Request
+    max: Annotated[int, Field(gt=0)] = Field(100, description="How many ids a request may name.")
+    results: str = Field("", description="Where the list of answers stands; with `{id}`, of the other records.")
+    from_: str | None = Field(None, alias="from", description="With `{ids}`: whose answer it is, within an answer.")
+    to: str = Field("", description="With `{ids}`: where the list of other records stands, within an answer.")
+    id: str = Field("id", description="Where another record's id stands in its entry.")
+    metadata: str | None = Field(None, description="Where the provider says what kind of association it is.")
+
+
+class Association(Model):
+    """How the records of another object that belong to a record are found; one of both."""
+
+    in_record: InRecord | None = None
+    request: AssociationRequest | None = None

@@ -1,0 +1,116 @@
+"""The `write` section of a definition: how records are created, updated, upserted and deleted, one by one or many."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from conjunct.connectors.definition_base import Identifier, Model, Request
+
+WRITE_VARIABLES = frozenset(
+    {"object", "id", "record", "associations", "external_id_field", "external_id", "idempotency_key"}
+)
+"""Variables that a single write gives to its templates, besides inputs, vars and those of `before`.
+
+`record` is a mapping of the values by the provider's field names, without the id; `{record}` alone is that mapping, and
+`$merge` lays it beside other keys. `associations` is a list in the provider's own form. `external_id_field` and
+`external_id` are those of an upsert.
+"""
+
+BATCH_VARIABLES = frozenset({"object", "records", "ids", "all_or_none", "external_id_field"})
+"""Variables that a batch gives to its templates, besides inputs and vars.
+
+`records` is for `$each`: its entries have `ENTRY_VARIABLES`. `ids` is the list of all ids. `all_or_none` is true or
+false, never unset.
+"""
+
+ENTRY_VARIABLES = frozenset({"id", "record", "associations", "trace", "external_id"})
+"""What an entry of `records` holds; `trace` is its place in the batch, as text."""
+
+
+class Before(Model):
+    """A request made first, for what the write needs to know of the record as it is (its version)."""
+
+    request: Request
+    take: dict[Identifier, str] = Field(
+        min_length=1, description="Variables of the write, by where they stand in the answer."
+    )
+
+
+class Outcome(Model):
+    """Where an answer, or one of several results in it, says what became of a record."""
+
+    id_at: str | None = Field("id", description="Where the record's id stands; null: it is not told.")
+    record_at: str | None = Field(None, description="Where the record stands, if the answer has it.")
+    ok_at: str | None = Field(None, description="Not true there: it failed.")
+    errors_at: str | None = Field(None, description="Something there, such as a list with entries: it failed.")
+    message_at: str = Field("message", description="Where the message stands in each of these errors.")
+    code_at: str | None = Field(None, description="Where a code stands in each of these errors.")
+
+
+class WriteOperation(Outcome):
+    """One way to write one record."""
+
+    request: Request
+    before: Before | None = None
+    id_header: str | None = Field(
+        None, description="The header that tells the new record's id, or its address with the id as the last segment."
+    )
+    repeatable: bool | None = Field(
+        None,
+        description="Whether doing it twice comes to the same. When nothing is said: not a create, unless its request "
+        "carries {idempotency_key}.",
+    )
+
+
+class FailedRecords(Model):
+    """A list of what failed that stands beside the results."""
+
+    at: str
+    key_at: str = Field(description="Where, in an entry, the record's id or trace stands, or a list of them.")
+    message_at: str = "message"
+    code_at: str | None = None
+
+
+class BatchResults(Outcome):
+    """How the answer to a batch is read, record by record."""
+
+    at: str = Field("", description="Where the list of results stands.")
+    match: Literal["index", "id", "trace"] = Field(
+        "index", description="How a result tells whose it is: by its place, the record's id, or the trace we sent."
+    )
+    key_at: str | None = Field(None, description="id, trace: where that stands in a result.")
+    failed: FailedRecords | None = None
+    statuses: list[int] = Field(
+        default_factory=list, description="Statuses of failures whose answers have results all the same."
+    )
+
+
+class BatchOperation(Model):
+    """One way to write many records with one request."""
+
+    request: Request
+    max: Annotated[int, Field(gt=0)] = Field(description="How many records a request may hold.")
+    results: BatchResults = Field(default_factory=BatchResults)
+
+
+class Batch(Model):
+    """Writes of many records at once. What is not here is done one by one."""
+
+    create: BatchOperation | None = None
+    update: BatchOperation | None = None
+    upsert: BatchOperation | None = None
+    delete: BatchOperation | None = None
+
+
+class WriteRule(Model):
+    """How the records of an object are written; what is not here cannot be done."""
+
+    create: WriteOperation | None = None
+    update: WriteOperation | None = None
+    upsert: WriteOperation | None = Field(
+        None, description="Create or update, by a field of the builder's choice that tells records apart."
+    )
+    delete: WriteOperation | None = None
+    batch: Batch = Field(default_factory=Batch)
