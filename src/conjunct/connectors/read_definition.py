@@ -33,11 +33,16 @@ class PageSize(Model):
 
 
 class Restart(Model):
-    """For providers that stop a search at some depth: begin again after the last record."""
+    """For providers that stop a list at some depth: begin again after the last record. One of the three limits."""
 
-    when_cursor_ge: Annotated[int, Field(gt=0)]
-    var: Identifier = Field(description="The variable that then holds the last record's value, for all later pages.")
+    when_cursor_ge: Annotated[int, Field(gt=0)] | None = None
+    when_page_ge: Annotated[int, Field(gt=0)] | None = None
+    when_offset_ge: Annotated[int, Field(gt=0)] | None = None
+    var: Identifier = Field(
+        description="The variable that then holds the last record's value, for all later pages; it may be `since`."
+    )
     from_: str = Field(alias="from", description="Where that value stands in a record.")
+    format: TimeStyle | None = Field(None, description="It is a time, written so; the variable is then a time, too.")
 
 
 class PageRule(Model):
@@ -46,7 +51,8 @@ class PageRule(Model):
     style: Literal["none", "next_url", "link_header", "cursor", "offset", "page", "keyset", "graphql"] | None = Field(
         None, description="Naming a style in an override replaces the whole page section."
     )
-    at: str | None = Field(None, description="Where the next URL, cursor or offset stands in the answer.")
+    at: str | None = Field(None, description="Where the next URL, cursor, offset or page stands in the answer.")
+    header: str | None = Field(None, description="The header of the answer that holds it, instead of `at`.")
     start: int | None = Field(None, description="The first offset (0) or page (1).")
     advance: Literal["count", "page_size"] = Field("count", description="By what an offset grows.")
     from_last: str | None = Field(None, description="keyset: where the value stands in the last record.")
@@ -76,14 +82,22 @@ class FieldDefinitions(Model):
     at: str = Field("", description="Where the list stands in the answer.")
     id: str = Field("id", description="Where a field's id stands in it.")
     name: str = Field("name", description="Where its name stands.")
+    type: str | None = Field(None, description="Where its type stands, which `types` of the schema knows.")
+    page: PageRule | None = Field(None, description="Its paging, if the list has pages.")
 
 
 class CustomFields(Model):
-    """A list of customer-made fields within a record, to be read as if they were fields of the record."""
+    """Customer-made fields that stand apart within a record, to be read as if they were fields of the record.
+
+    `at` is a list of them, or a mapping by name (or id). With `definitions` the empty path is good, too: the record
+    itself has them, under their ids.
+    """
 
     at: str
-    name: str = Field(description="Where a field's name stands in its entry; or its id, with `definitions`.")
-    value: str
+    name: str | None = Field(
+        None, description="Where a field's name stands in an entry of a list; or its id, with `definitions`."
+    )
+    value: str = Field("", description="Where the value stands in an entry; empty: the entry is the value.")
     definitions: FieldDefinitions | None = None
 
 
@@ -103,12 +117,15 @@ class ClientFilter(Model):
 class Parent(Model):
     """The records of this object are listed under each record of another one, which is read first.
 
-    `{parent_id}` is the other record's id.
+    `{parent_id}` is the other record's id. A record that is listed under two of them is read twice.
     """
 
     object: str = Field(description="The other object, of this definition.")
     take: dict[Identifier, str] = Field(
         default_factory=dict, description="Further variables, by where they stand in the other record."
+    )
+    into: str | None = Field(
+        None, description="The field of each record that is given the other record's id, if the provider leaves it out."
     )
     bounded: bool = Field(
         False, description="Whoever changes a record changes its parent, too: only changed parents are looked into."
@@ -120,6 +137,9 @@ class Hydrate(Model):
 
     request: Request
     at: str = Field("", description="Where the record stands in the answer.")
+    take: dict[Identifier, str] = Field(
+        default_factory=dict, description="Further variables, by where they stand in the listed record."
+    )
     merge: bool = Field(False, description="The answer is laid over the listed record, instead of replacing it.")
 
 
@@ -169,9 +189,15 @@ class ByIds(Model):
 class InRecord(Model):
     """Records tell of what they are associated with themselves."""
 
-    at: str = Field(description="Where the other record's id stands in a record, or a list of them.")
+    at: str = Field(
+        description="Where the other record's id stands in a record, or a list of them; `{other}` is its object's name."
+    )
     id: str = Field("", description="Where the id stands in an entry of that list.")
-    fields: list[str] = Field(default_factory=list, description="Requested so that the provider tells.")
+    fields: list[str] = Field(
+        default_factory=list,
+        description="Requested with the fields, so that the provider tells. Templates: no pipe for names changes them.",
+    )
+    metadata: str | None = Field(None, description="Where the entry says what kind of association it is.")
 
 
 class AssociationRequest(Model):
