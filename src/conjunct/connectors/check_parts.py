@@ -14,6 +14,8 @@ from conjunct.connectors.templates import TemplateSyntaxError, compile_template,
 Path = tuple[str | int, ...]
 
 ITEM_VARIABLES = frozenset({"field", "value"})
+LONE_MAPPINGS = ("{record}",)
+"""Texts that are mappings when they are rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ def check_request(
         yield Fault((*path, "path"), "the request needs a path")
     for key in ("path", "query", "headers", "body"):
         yield from check_template((*path, key), getattr(request, key), variables, of_items)
-    if request.encode == "form" and request.body is not None and not isinstance(request.body, dict):
+    is_mapping = isinstance(request.body, dict) or request.body in LONE_MAPPINGS
+    if request.encode not in (None, "json") and request.body is not None and not is_mapping:
         yield Fault((*path, "body"), "a form is a mapping")
 
 
@@ -40,8 +43,16 @@ def check_template(
     path: Path, value: Any, variables: frozenset[str], of_items: frozenset[str] = ITEM_VARIABLES
 ) -> Iterator[Fault]:
     """Faults of a JSON value of templates, each at the text where it is."""
-    if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each")):
+    if isinstance(value, dict) and set(value) == {"$merge"} and isinstance(value["$merge"], list):
+        for index, part in enumerate(value["$merge"]):
+            if isinstance(part, str | dict):
+                yield from check_template((*path, "$merge", index), part, variables, of_items)
+            else:
+                yield Fault((*path, "$merge", index), "$merge has a list of mappings")
+        return
+    if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each", "$merge")):
         for key, item in value.items():
+            yield from check_template((*path, key), key, variables, of_items)
             yield from check_template((*path, key), item, variables, of_items)
         return
     if isinstance(value, list):

@@ -37,8 +37,10 @@ class Request(Model):
     query: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
-    encode: Literal["json", "form"] | None = Field(
-        None, description="How the body is written: json when nothing is said."
+    encode: Literal["json", "form", "brackets"] | None = Field(
+        None,
+        description="How the body is written: json when nothing is said. form: a list of plain values repeats its name; "
+        "brackets: it counts, `a[0]=…`.",
     )
     bucket: str | None = Field(
         None, description="The limit of `rate_limit.buckets` that it counts against, besides 'default'."

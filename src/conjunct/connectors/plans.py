@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from conjunct.connectors.addresses import Address, encode_form, with_query
+from conjunct.connectors.addresses import Address, with_query
+from conjunct.connectors.bodies import ENCODERS, MEDIA_TYPES, Encoding
 from conjunct.connectors.definition import ANY_OBJECT, Definition, ObjectDefinition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.formats import TimeStyle, UnusableValue
@@ -55,12 +54,13 @@ class ReadNotSupported(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request ready to be sent; the URL is percent-encoded."""
+    """A request ready to be sent; the URL is percent-encoded. `bucket` is the limit that it counts against."""
 
     method: str
     url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
+    bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,15 @@ class RequestPlan:
     query: Template
     headers: Template
     body: Template | None
-    form: bool
+    encode: Encoding
     names: frozenset[str]
+    bucket: str | None = None
 
     def build(self, variables: Mapping[str, Any], address: Address) -> HttpRequest:
         """The request. Raises `UnusableValue`, `ForeignUrl`."""
         rendered = self.query.render(variables)
         url = with_query(address.join(self.path.render(variables)), {} if rendered is UNSET else rendered)
-        return HttpRequest(self.method, url, *self.content(variables))
+        return HttpRequest(self.method, url, *self.content(variables), bucket=self.bucket)
 
     def content(self, variables: Mapping[str, Any]) -> tuple[dict[str, str], bytes | None]:
         """Headers and body."""
@@ -91,11 +92,9 @@ class RequestPlan:
         body: Any = self.body.render(variables) if self.body is not None else UNSET
         if body is UNSET:
             return headers, None
-        if self.form:
-            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-            return headers, encode_form(list(body.items())).encode()
-        headers.setdefault("Content-Type", "application/json")
-        return headers, orjson.dumps(body)
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = MEDIA_TYPES[self.encode]
+        return headers, ENCODERS[self.encode](body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +261,9 @@ def compile_request(
     own_headers = compile_template({**(headers or {}), **request.headers}, time)
     body = compile_template(request.body, time) if request.body is not None else None
     names = path.names | query.names | own_headers.names | (body.names if body is not None else frozenset())
-    return RequestPlan(request.method or "GET", path, query, own_headers, body, request.encode == "form", names)
+    return RequestPlan(
+        request.method or "GET", path, query, own_headers, body, request.encode or "json", names, bucket=request.bucket
+    )
 
 
 def _compile_where(where: Where, time: TimeStyle) -> WherePlan:

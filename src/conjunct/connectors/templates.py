@@ -4,9 +4,11 @@ One rule makes filters, paging and options one mechanism: **a template whose var
 list it removes the whole item; a mapping or list that loses everything is itself unset.**
 
 - `{name}` alone keeps the type of its value; within a text it becomes text. `{name|pipe|pipe}` formats or quotes it.
-- `{$each: filter, ...}` in a list gives one item for each entry of a list of mappings.
+- `{$each: filter, ...}` in a list gives one item for each entry of a list of mappings. The entry is there, whatever it
+  lacks: within it an unset variable removes its key only.
 - `{$list: fields}` is the list itself; `{$literal: "..."}` is never a template (GraphQL documents).
-- `{{` and `}}` are braces.
+- `{$merge: [...]}` lays mappings over one another: the later wins, unset ones are left out.
+- Keys of a mapping are templates, too. `{{` and `}}` are braces.
 
 Templates are compiled once for a definition; rendering does no parsing.
 """
@@ -126,7 +128,7 @@ class Text:
 class Mapped:
     """A mapping. `whole` (an item of a list) makes it all or nothing."""
 
-    entries: tuple[tuple[str, Template], ...]
+    entries: tuple[tuple[str | Template, Template], ...]
     whole: bool
     names: frozenset[str]
 
@@ -134,8 +136,10 @@ class Mapped:
         rendered: dict[str, Any] = {}
         for key, template in self.entries:
             value = template.render(variables)
-            if value is not UNSET:
-                rendered[key] = value
+            if type(key) is not str:
+                key = key.render(variables)  # type: ignore[union-attr]  # noqa: PLW2901
+            if value is not UNSET and key is not UNSET:
+                rendered[key if type(key) is str else str(key)] = value
             elif self.whole:
                 return UNSET
         return rendered or UNSET
@@ -186,6 +190,27 @@ class WholeList:
         return list(variables.get(self.name) or ()) or UNSET
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """`{$merge: [...]}`: mappings laid over one another."""
+
+    parts: tuple[Template, ...]
+    names: frozenset[str]
+
+    def render(self, variables: Variables) -> Any:
+        merged: dict[str, Any] = {}
+        is_set = False
+        for part in self.parts:
+            value = part.render(variables)
+            if value is UNSET:
+                continue
+            if not isinstance(value, Mapping):
+                raise UnusableValue(f"a mapping was expected among what is put together, not {type(value).__name__}")
+            merged.update(value)
+            is_set = True
+        return merged if is_set else UNSET
+
+
 def compile_template(value: Any, time: TimeStyle = "rfc3339", *, whole: bool = False) -> Template:
     """Compile a JSON value. `time` is how a point in time reads without a pipe. Raises `TemplateSyntaxError`."""
     if isinstance(value, str):
@@ -212,16 +237,35 @@ def _compile_mapping(value: dict[str, Any], time: TimeStyle, *, whole: bool) -> 
         return WholeList(_only(value, "$list"))
     if "$literal" in value:
         return Constant(_only(value, "$literal"))
+    if "$merge" in value:
+        return _compile_merge(_only(value, "$merge"), time)
     if "$each" in value:
         raise TemplateSyntaxError("$each gives the items of a list; it cannot stand outside one")
-    entries = tuple((key, compile_template(item, time, whole=whole)) for key, item in value.items())
-    names = _names(template for _, template in entries)
-    return Mapped(entries, whole, names) if names else Constant(value_of(entries))
+    entries = tuple((_compile_key(key, time), compile_template(item, time, whole=whole)) for key, item in value.items())
+    names = _names(part for entry in entries for part in entry if not isinstance(part, str))
+    mapped = Mapped(entries, whole, names)
+    return mapped if names else Constant(value_of(mapped))
 
 
-def value_of(entries: tuple[tuple[str, Template], ...]) -> dict[str, Any]:
+def value_of(mapped: Mapped) -> dict[str, Any]:
     """The mapping that templates without variables make."""
-    return {key: template.render({}) for key, template in entries}
+    return {str(key): template.render({}) for key, template in mapped.entries}
+
+
+def _compile_key(text: str, time: TimeStyle) -> str | Template:
+    key = compile_text(text, time)
+    return str(key.value) if isinstance(key, Constant) else key
+
+
+def _compile_merge(parts: Any, time: TimeStyle) -> Template:
+    if not isinstance(parts, list) or not all(isinstance(part, str | dict) for part in parts):
+        raise TemplateSyntaxError("$merge has a list of mappings")
+    templates = tuple(compile_template(part, time) for part in parts)
+    if any(
+        isinstance(part, Text) or (isinstance(part, Constant) and isinstance(part.value, str)) for part in templates
+    ):
+        raise TemplateSyntaxError("$merge has a list of mappings; a text that is none must be one variable")
+    return Merged(templates, _names(templates))
 
 
 def _compile_list(value: list[Any], time: TimeStyle) -> Template:
@@ -237,7 +281,7 @@ def _compile_item(value: Any, time: TimeStyle) -> Template:
     if not isinstance(name, str):
         raise TemplateSyntaxError("$each names a variable that holds a list")
     rest = {key: item for key, item in value.items() if key != "$each"}
-    item = compile_template(rest["$term"] if set(rest) == {"$term"} else rest, time, whole=True)
+    item = compile_template(rest["$term"] if set(rest) == {"$term"} else rest, time)
     return Each(name, item, item.names | {name})
 
 
