@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -51,6 +52,7 @@ _BY_STATUS = {
     501: ErrorKind.BAD_REQUEST,
 }
 _LONGEST_MESSAGE = 500
+_LONGEST_WAIT = 10 * 366 * 86_400.0  # seconds; beyond, a date could not hold it
 
 
 class Response(Protocol):
@@ -149,29 +151,35 @@ def retry_after(headers: Mapping[str, str], limits: RateLimit, now: datetime) ->
     given = headers.get(limits.retry_after) or headers.get("Retry-After")
     if given:
         return _seconds_until(given, now)
-    if limits.reset is None or (limits.remaining is not None and headers.get(limits.remaining, "0").strip() != "0"):
+    if limits.remaining is not None and headers.get(limits.remaining, "0").strip() != "0":
         return None
-    return _until_reset(headers.get(limits.reset, ""), limits, now)
+    return until_reset(headers, limits, now)
+
+
+def until_reset(headers: Mapping[str, str], limits: RateLimit, now: datetime) -> float | None:
+    """Seconds until the window of a provider's limit ends, where it tells."""
+    text = headers.get(limits.reset, "") if limits.reset is not None else ""
+    if not text:
+        return None
+    if limits.reset_format == "seconds":
+        return _seconds_until(text, now)
+    moment = read_time(text, limits.reset_format)
+    return max(0.0, (moment - now).total_seconds()) if moment is not None else None
 
 
 def _seconds_until(text: str, now: datetime) -> float | None:
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        return min(max(0.0, seconds), _LONGEST_WAIT) if not math.isnan(seconds) else None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())
-
-
-def _until_reset(text: str, limits: RateLimit, now: datetime) -> float | None:
-    if limits.reset_format == "seconds":
-        return _seconds_until(text, now) if text else None
-    moment = read_time(text, limits.reset_format)
-    return max(0.0, (moment - now).total_seconds()) if moment is not None else None
 
 
 def _fails(body: Any, rules: ErrorRules) -> bool:

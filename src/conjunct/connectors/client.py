@@ -16,6 +16,7 @@ from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.field_plans import field_plan
 from conjunct.connectors.field_upserts import ObjectFields
 from conjunct.connectors.keeping import Fixed, Keeper
+from conjunct.connectors.limits import Limiter, Unlimited
 from conjunct.connectors.paging import FIRST_PAGE, Answer, LoopGuard, PageToken
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import (
@@ -62,10 +63,11 @@ class Connector:
     """Reads a provider by its definition.
 
     Before each request `keeper` sees to it that the credentials are good ones; a request that the provider refuses for
-    them is repeated once with renewed ones. Without a keeper they are what they are. `inputs` are what the customer
-    gave besides credentials; `base_url_override` sends everything to another server (a simulator). Raises
-    `InvalidInputs`, `UnusableCredentials`, `UnknownModule`. `timeout` is seconds a request, `max_bytes` the largest
-    answer. Safe to use from several tasks.
+    them is repeated once with renewed ones. Without a keeper they are what they are. `limiter` has each request wait
+    until the provider's limits allow it, `patience` seconds at most. `inputs` are what the customer gave besides
+    credentials; `base_url_override` sends everything to another server (a simulator). Raises `InvalidInputs`,
+    `UnusableCredentials`, `UnknownModule`. `timeout` is seconds a request, `max_bytes` the largest answer. Safe to use
+    from several tasks.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class Connector:
         transport: Transport,
         credentials: Credentials,
         keeper: Keeper | None = None,
+        limiter: Limiter | None = None,
+        patience: float = 10.0,
         inputs: Mapping[str, str] | None = None,
         module: str | None = None,
         base_url_override: str | None = None,
@@ -95,6 +99,8 @@ class Connector:
             transport=transport,
             credentials=credentials,
             keeper=keeper or Fixed(credentials),
+            limiter=limiter or Unlimited(),
+            patience=patience,
             inputs=self._inputs,
             address=self._address,
             clock=self._clock,
@@ -216,7 +222,13 @@ class Connector:
         if turn.here.url is None:
             return turn.reading.request.build(turn.variables, self._address)
         headers, body = turn.reading.request.content(turn.variables)
-        return HttpRequest(turn.reading.request.method, self._address.own(turn.here.url), headers, body)
+        return HttpRequest(
+            turn.reading.request.method,
+            self._address.own(turn.here.url),
+            headers,
+            body,
+            bucket=turn.reading.request.bucket,
+        )
 
     def _page(self, turn: _Turn, headers: Mapping[str, str], body: Any) -> Page:
         rule, reading = turn.plan.rule, turn.reading

@@ -130,6 +130,10 @@ class RateLimited(ProviderError):
     retryable = True
 
 
+class HeldBack(RateLimited):
+    """It was not sent: the provider's limit is used up for now, or the pause that it asked for is not over."""
+
+
 class QuotaExhausted(ProviderError):
     """A quota of hours or days is used up."""
 

@@ -1,4 +1,7 @@
-"""Requests to a provider with a customer's credentials: kept fresh, hidden from errors, renewed once when refused."""
+"""Requests to a provider with a customer's credentials: kept fresh, hidden from errors, renewed once when refused.
+
+None goes out before the provider's limits allow it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from conjunct.connectors.definition import Definition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError
 from conjunct.connectors.keeping import Keeper
+from conjunct.connectors.limits import Limiter, pause_after_error, pause_after_success
 from conjunct.connectors.plans import HttpRequest, compile_request
 from conjunct.connectors.transport import Transport
 from conjunct.kit.clock import Clock
@@ -39,8 +43,8 @@ class Exchange:
     """Sends the requests of one connector.
 
     Before each request `keeper` sees to it that the credentials are good ones; a request that the provider refuses for
-    them is repeated once with renewed ones. `timeout` is seconds a request, `max_bytes` the largest answer. Safe to use
-    from several tasks.
+    them is repeated once with renewed ones. `limiter` lets it go out when the provider's limits allow, waiting up to
+    `patience` seconds. `timeout` is seconds a request, `max_bytes` the largest answer. Safe to use from several tasks.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Exchange:
         transport: Transport,
         credentials: Credentials,
         keeper: Keeper,
+        limiter: Limiter,
+        patience: float,
         inputs: Mapping[str, str],
         address: Address,
         clock: Clock,
@@ -62,6 +68,8 @@ class Exchange:
         self.clock = clock
         self._transport = transport
         self._keeper = keeper
+        self._limiter = limiter
+        self._patience = patience
         self._proven = _Proven(credentials, prove(definition.auth, credentials))
         self._timeout = timeout
         self._max_bytes = max_bytes
@@ -133,6 +141,7 @@ class Exchange:
         return self._proven
 
     async def _send(self, request: HttpRequest, proven: _Proven) -> Answered:
+        await self._limiter.take(request.bucket, patience=self._patience)
         with _hiding_secrets(proven):
             response: Response = await self._transport.request(
                 request.method,
@@ -142,8 +151,18 @@ class Exchange:
                 timeout=self._timeout,
                 max_bytes=self._max_bytes,
             )
-            body = raise_for_error(response, self.definition.errors, self.definition.rate_limit, self.clock.now())
+            now, limits = self.clock.now(), self.definition.rate_limit
+            try:
+                body = raise_for_error(response, self.definition.errors, limits, now)
+            except ProviderError as error:
+                await self._pause(pause_after_error(error))
+                raise
+            await self._pause(pause_after_success(response.headers, limits, now))
         return Answered(response.headers, body)
+
+    async def _pause(self, seconds: float | None) -> None:
+        if seconds:
+            await self._limiter.pause(seconds)
 
 
 @contextmanager
