@@ -87,6 +87,7 @@ def test_nothing_else_can_stand_in_a_host(value: str):
 def test_an_own_server_is_named_by_its_address(given: str, base: str):
     assert checked_inputs(OWN_SERVER, {"workspace": given}) == {"workspace": base}
     assert address_of(OWN_SERVER, {"workspace": base}).join("/issues.json") == f"{base}/issues.json"
+    assert address_of(OWN_SERVER, {"workspace": base}).join("/") == base
 
 
 @pytest.mark.parametrize(

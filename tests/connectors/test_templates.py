@@ -91,6 +91,8 @@ def test_list_is_the_list_itself():
         ("date", "2026-01-31"),
         ("datetime", "2026-01-31 12:00:00"),
         ("unix|text", "1769860800"),
+        ("earlier|rfc3339ms", "2026-01-31T11:59:59.250Z"),
+        ("later|unix", 1769860801),
     ],
 )
 def test_times_are_written_as_providers_want_them(pipe: str, expected: Any):

@@ -40,9 +40,14 @@ class Address:
     origins: frozenset[Origin]
 
     def join(self, path: str) -> str:
-        """The URL of a path, or an absolute URL if it is on one of our origins. Raises `ForeignUrl`."""
+        """The URL of a path, or an absolute URL if it is on one of our origins. Raises `ForeignUrl`.
+
+        `/` is the base URL itself, without a slash at its end: some APIs are one endpoint.
+        """
         if path.startswith(("https://", "http://")):
             return self.own(path)
+        if path == "/":
+            return self.base_url
         return f"{self.base_url}/{path.lstrip('/')}"
 
     def own(self, url: str, seen_at: str | None = None) -> str:

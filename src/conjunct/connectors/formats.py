@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from conjunct.core.problems import InvalidRequest
@@ -16,6 +16,12 @@ from conjunct.core.problems import InvalidRequest
 TimeStyle = Literal["rfc3339", "rfc3339ms", "unix", "unix_ms", "date", "datetime"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
+
+
+class Verbatim(str):
+    """A text that the definition's author wrote, which pipes for names let pass as it is."""
+
+    __slots__ = ()
 
 
 class UnusableValue(InvalidRequest):
@@ -63,6 +69,16 @@ def spaced(value: Any) -> str:
     return _utc(value).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _earlier(value: Any) -> datetime:
+    """A second earlier: for providers whose bounds leave out the moment that they name."""
+    return _utc(value) - timedelta(seconds=1)
+
+
+def _later(value: Any) -> datetime:
+    """A second later."""
+    return _utc(value) + timedelta(seconds=1)
+
+
 TIMES: dict[str, Callable[[Any], str | int]] = {
     "rfc3339": rfc3339,
     "rfc3339ms": rfc3339ms,
@@ -95,12 +111,19 @@ def _integer(value: Any) -> int:
 
 def _name(value: Any) -> str:
     text = _text(value)
+    if isinstance(value, Verbatim):
+        return text
     if _NAME.fullmatch(text) is None:
         raise UnusableValue(
             f"{text!r} is not a name of an object or field",
             remedy="Names have letters, digits, underscores, hyphens and dots, and begin with a letter.",
         )
     return text
+
+
+def _each(quote: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Lists are quoted entry by entry, with commas between."""
+    return lambda value: ",".join(map(quote, value)) if isinstance(value, list | tuple) else quote(value)
 
 
 def _soql(value: Any) -> str:
@@ -122,6 +145,8 @@ def _double_quoted(value: Any) -> str:
 
 PIPES: dict[str, Callable[[Any], Any]] = {
     **TIMES,
+    "earlier": _earlier,
+    "later": _later,
     "text": _text,
     "int": _integer,
     "next": lambda value: _integer(value) + 1,
@@ -130,9 +155,9 @@ PIPES: dict[str, Callable[[Any], Any]] = {
     "names": lambda value: ",".join(map(_name, _items(value))),
     "lower": lambda value: _text(value).lower(),
     "upper": lambda value: _text(value).upper(),
-    "soql": _soql,
-    "odata": _odata,
-    "quoted": _double_quoted,
+    "soql": _each(_soql),
+    "odata": _each(_odata),
+    "quoted": _each(_double_quoted),
     "base64": lambda value: base64.b64encode(_text(value).encode()).decode(),
 }
 """The pipes of a template: `{since|unix}`, `{fields|csv}`, `{value|soql}`."""
