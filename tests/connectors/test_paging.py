@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from conjunct.connectors import BadPageToken, LoopGuard, ReadQuery
 from conjunct.connectors.errors import CursorLoop, ForeignUrl, MalformedAnswer
-from conjunct.connectors.paging import PageToken, next_link
+from conjunct.connectors.page_tokens import PageToken
+from conjunct.connectors.paging import next_link
 from conjunct.kit.clock import ManualClock
 
 from .scripted import Received, Reply, ScriptedProvider, definition, ids, read_all

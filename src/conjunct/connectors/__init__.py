@@ -7,7 +7,8 @@ from conjunct.connectors.errors import ErrorKind, ProviderError
 from conjunct.connectors.field_plans import DraftFault, FieldDraft, FieldsNotSupported
 from conjunct.connectors.field_upserts import FieldResult, ObjectFields
 from conjunct.connectors.loader import InvalidDefinition, load_definition
-from conjunct.connectors.paging import BadPageToken, LoopGuard
+from conjunct.connectors.page_tokens import BadPageToken
+from conjunct.connectors.paging import LoopGuard
 from conjunct.connectors.plans import ReadNotSupported, UnknownObject
 from conjunct.connectors.query import (
     ALL_FIELDS,

@@ -17,7 +17,8 @@ from conjunct.connectors.field_plans import field_plan
 from conjunct.connectors.field_upserts import ObjectFields
 from conjunct.connectors.keeping import Fixed, Keeper
 from conjunct.connectors.limits import Limiter, Unlimited
-from conjunct.connectors.paging import FIRST_PAGE, Answer, LoopGuard, PageToken
+from conjunct.connectors.page_tokens import FIRST_PAGE, PageToken
+from conjunct.connectors.paging import Answer, LoopGuard
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import (
     HttpRequest,

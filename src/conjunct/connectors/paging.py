@@ -1,77 +1,23 @@
 """How one page leads to the next: small pure strategies that read an answer and name what to ask for next.
 
-None of them does I/O. A `PageToken` is ours: the provider's next URL, or values for template variables, and with them
-what must stick to every later page.
+None of them does I/O. What they name is a `PageToken`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from conjunct.connectors.errors import CursorLoop, MalformedAnswer
+from conjunct.connectors.formats import read_time
+from conjunct.connectors.page_tokens import PageToken, Scalar
 from conjunct.connectors.paths import JsonPath, parse_path
-from conjunct.connectors.read_definition import PageRule
-from conjunct.core.problems import InvalidRequest
-
-Scalar = str | int
+from conjunct.connectors.read_definition import PageRule, Restart
 
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _REL = re.compile(r""";\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))""", re.IGNORECASE)
-
-
-class BadPageToken(InvalidRequest):
-    """The token of a page is not one that a connector gave."""
-
-    slug = "bad-page-token"
-    title = "The page token is not valid"
-
-
-@dataclass(frozen=True, slots=True)
-class PageToken:
-    """Where the next page begins.
-
-    `url` is the provider's own address of it, else `variables` go into the request's template. `sticky` are variables
-    that go with this and every later page. `first` is the id of the page's first record where a provider that ignores
-    our position would go unnoticed otherwise.
-    """
-
-    url: str | None = None
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
-    sticky: Mapping[str, Scalar] = field(default_factory=dict)
-    first: str | None = None
-
-    def encode(self) -> str:
-        """As a text to keep; JSON."""
-        parts = {"url": self.url, "vars": self.variables, "sticky": self.sticky, "first": self.first}
-        return orjson.dumps({key: value for key, value in parts.items() if value}, option=orjson.OPT_SORT_KEYS).decode()
-
-    @classmethod
-    def decode(cls, text: str) -> PageToken:
-        """The token in a text. Raises `BadPageToken`."""
-        try:
-            parts = orjson.loads(text)
-            if isinstance(parts, dict):
-                token = cls(parts.get("url"), parts.get("vars", {}), parts.get("sticky", {}), parts.get("first"))
-                if token._is_sound():
-                    return token
-        except orjson.JSONDecodeError:
-            pass
-        raise BadPageToken("The page token was not made by this read.", remedy="Begin the read anew.")
-
-    def _is_sound(self) -> bool:
-        texts = all(text is None or isinstance(text, str) for text in (self.url, self.first))
-        return texts and all(
-            isinstance(values, dict) and all(isinstance(value, str | int) for value in values.values())
-            for values in (self.variables, self.sticky)
-        )
-
-
-FIRST_PAGE = PageToken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +113,30 @@ def _none(_rule: PageRule) -> Step:
     return lambda _answer: None
 
 
+def _pointer(rule: PageRule) -> Callable[[Answer], Any] | None:
+    """What finds the provider's word on the next page: in a header, or in the body."""
+    header = rule.header
+    if header is not None:
+        return lambda answer: answer.headers.get(header, "").strip()
+    if rule.at is None:
+        return None
+    path = parse_path(rule.at)
+    return lambda answer: path.find(answer.body)
+
+
+def _place(rule: PageRule) -> str:
+    return f"in the header {rule.header}" if rule.header is not None else f"at '{rule.at}'"
+
+
 def _next_url(rule: PageRule) -> Step:
-    path = parse_path(rule.at or "")
+    pointer = _pointer(rule) or (lambda _answer: None)
 
     def step(answer: Answer) -> PageToken | None:
-        url = path.find(answer.body)
+        url = pointer(answer)
         if url in (None, "", False):
             return None
         if not isinstance(url, str):
-            raise MalformedAnswer(f"the next page's URL at '{rule.at}' is not a text but {_kind(url)}")
+            raise MalformedAnswer(f"the next page's URL {_place(rule)} is not a text but {_kind(url)}")
         return PageToken(url=url)
 
     return step
@@ -199,35 +160,54 @@ def next_link(header: str) -> str | None:
 
 
 def _cursor(rule: PageRule) -> Step:
-    path = parse_path(rule.at or "")
+    pointer = _pointer(rule) or (lambda _answer: None)
 
     def step(answer: Answer) -> PageToken | None:
-        cursor = path.find(answer.body)
+        cursor = pointer(answer)
         if cursor in (None, "", False, 0):
             return None
         if isinstance(cursor, bool) or not isinstance(cursor, str | int):
-            raise MalformedAnswer(f"the cursor at '{rule.at}' is not a text or number but {_kind(cursor)}")
-        if rule.restart is not None and str(cursor).isdigit() and int(cursor) >= rule.restart.when_cursor_ge:
-            value = _from_last(answer, parse_path(rule.restart.from_), rule.restart.from_)
-            if str(value) == str(answer.variables.get(rule.restart.var)):
-                raise CursorLoop(f"the read began anew after {value!r} and came back to it")
-            return PageToken(sticky={rule.restart.var: value})
-        return PageToken(variables={"cursor": cursor})
+            raise MalformedAnswer(f"the cursor {_place(rule)} is not a text or number but {_kind(cursor)}")
+        return _anew(rule.restart, cursor, answer) or PageToken(variables={"cursor": cursor})
 
     return step
 
 
+def _anew(restart: Restart | None, position: Scalar, answer: Answer) -> PageToken | None:
+    """The token that begins again after the last record, if the next position is one that the provider refuses."""
+    if restart is None:
+        return None
+    limit = restart.when_cursor_ge or restart.when_page_ge or restart.when_offset_ge or 0
+    text = str(position)
+    if not (text.isascii() and text.isdigit()) or (len(text) < 20 and int(text) < limit):
+        return None
+    value = _from_last(answer, parse_path(restart.from_), restart.from_)
+    if str(restarted_with(restart, value)) == str(answer.variables.get(restart.var)):
+        raise CursorLoop(f"the read began anew after {value!r} and came back to it")
+    return PageToken(sticky={restart.var: value})
+
+
+def restarted_with(restart: Restart, value: Any) -> Any:
+    """What the variable of a restart holds. Raises `MalformedAnswer` for a time that cannot be read."""
+    if restart.format is None:
+        return value
+    moment = read_time(value, restart.format)
+    if moment is None:
+        raise MalformedAnswer(f"the last record has no time at '{restart.from_}' to go on from, but {value!r}")
+    return moment
+
+
 def _offset(rule: PageRule) -> Step:
-    at = parse_path(rule.at) if rule.at is not None else None
+    pointer = _pointer(rule)
     total_at = parse_path(rule.total_at) if rule.total_at is not None else None
 
     def step(answer: Answer) -> PageToken | None:
         offset = int(answer.variables.get("offset") or 0)
-        if at is not None:
-            following = at.find(answer.body)
-            if following is None:
+        if pointer is not None:
+            following = pointer(answer)
+            if following in (None, ""):
                 return None
-            following = _whole(following, f"the next offset at '{rule.at}'")
+            following = _whole(following, f"the next offset {_place(rule)}")
             if following <= offset:
                 raise CursorLoop(f"the next offset ({following}) is not after this one ({offset})")
         else:
@@ -236,21 +216,30 @@ def _offset(rule: PageRule) -> Step:
         total = _total(total_at, answer.body)
         if total is not None and following - (rule.start or 0) >= total:
             return None
-        return PageToken(variables={"offset": following})
+        return _anew(rule.restart, following, answer) or PageToken(variables={"offset": following})
 
     return step
 
 
 def _page(rule: PageRule) -> Step:
     last_at = parse_path(rule.last_at) if rule.last_at is not None else None
+    pointer = _pointer(rule)
 
     def step(answer: Answer) -> PageToken | None:
         page = int(answer.variables.get("page") or 0)
+        following: Any = page + 1
         if last_at is not None:
             last = last_at.find(answer.body)
             if last is None or page >= _whole(last, f"the last page at '{rule.last_at}'"):
                 return None
-        return PageToken(variables={"page": page + 1})
+        if pointer is not None:
+            following = pointer(answer)
+            if following in (None, "", False):
+                return None
+            following = _whole(following, f"the next page's number {_place(rule)}")
+            if following <= page:
+                raise CursorLoop(f"the next page ({following}) is not after this one ({page})")
+        return _anew(rule.restart, following, answer) or PageToken(variables={"page": following})
 
     return step
 

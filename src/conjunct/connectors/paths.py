@@ -1,7 +1,8 @@
 """Paths into JSON: where a definition says that something stands in an answer.
 
 Two spellings. Dotted: `paging.next.link`, `errors.0.message` (a number is a position in a list). Bracketed, for names
-that hold dots: `$['@odata.nextLink']`. The empty path is the whole value.
+that hold dots: `$['@odata.nextLink']`. The empty path is the whole value. Where a definition says so, the step `*` is
+every entry of a list: `results.*.stages`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,21 @@ class JsonPath:
             else:
                 return None
         return node
+
+    def spread(self, node: Any) -> list[Any]:
+        """Everything that stands there: `*` is every entry of a list, and a list at the end is its entries."""
+        found = [node]
+        for step in self.steps:
+            if step == "*":
+                found = [entry for each in found if isinstance(each, list) for entry in each]
+            else:
+                found = [inner for each in found if (inner := JsonPath((step,)).find(each)) is not None]
+        return [entry for each in found for entry in (each if isinstance(each, list) else [each])]
+
+
+def other_path(text: str, other: str) -> JsonPath:
+    """A path in which the step `{other}` is the name of another object. Raises `PathSyntaxError`."""
+    return JsonPath(tuple(other if step == "{other}" else step for step in parse_path(text).steps))
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,8 @@ from conjunct.connectors.bodies import ENCODERS, MEDIA_TYPES, Encoding
 from conjunct.connectors.definition import ANY_OBJECT, Definition, ObjectDefinition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.formats import TimeStyle, UnusableValue
-from conjunct.connectors.paging import Pager, PageToken, compile_pager
+from conjunct.connectors.page_tokens import PageToken
+from conjunct.connectors.paging import Pager, compile_pager
 from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.query import ALL_FIELDS, ReadQuery
 from conjunct.connectors.read_definition import Count, EachTerm, PageRule, ReadRule, Where

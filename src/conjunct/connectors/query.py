@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from conjunct.connectors.definition_base import ValueType
 
 ALL_FIELDS = "*"
+NO_ASSOCIATIONS: Mapping[str, list[Associated]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class ReadQuery:
 
     `fields` are plain names or selectors such as `$['owner']['name']`; `"*"` among them means all that the provider
     gives. `since` and `until` are both inclusive and aware. `filters` are (field, value) equalities. `deleted` asks for
-    deleted records instead. `page_size` is a wish, cut to what the provider allows.
+    deleted records instead. `page_size` is a wish, cut to what the provider allows. `associations` are names of other
+    objects, of whose records those that belong to each record are told.
     """
 
     object: str
@@ -27,6 +31,7 @@ class ReadQuery:
     filters: tuple[tuple[str, Any], ...] = ()
     deleted: bool = False
     page_size: int | None = None
+    associations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for bound in (self.since, self.until):
@@ -34,13 +39,26 @@ class ReadQuery:
                 raise ValueError("the bounds of a read need a time zone")
 
 
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """A record of another object that belongs to a record.
+
+    `metadata` is what the provider says of the kind of the association, None where it says nothing; `raw` is its entry.
+    """
+
+    id: str
+    metadata: Any = None
+    raw: Any = None
+
+
 class Record(NamedTuple):
     """One record: its id as exact text (None where the object has none), the requested fields under lower-cased names,
-    and what the provider sent."""
+    and what the provider sent. `associations` are by the other object's name, and empty unless they were asked for."""
 
     id: str | None
     fields: dict[str, Any]
     raw: dict[str, Any]
+    associations: Mapping[str, list[Associated]] = NO_ASSOCIATIONS
 
 
 @dataclass(frozen=True, slots=True)

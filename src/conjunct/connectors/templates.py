@@ -165,15 +165,23 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """One item for each entry of a list of mappings, whose keys are variables within the item."""
+    """One item for each entry of a list of mappings, whose keys are variables within the item.
+
+    An entry that is no mapping is `{value}`, and `{id}`.
+    """
 
     name: str
     item: Template
     names: frozenset[str]
 
     def render(self, variables: Variables) -> list[Any]:
-        items = [self.item.render({**variables, **entry}) for entry in variables.get(self.name) or ()]
+        items = [self.item.render({**variables, **_entry(entry)}) for entry in variables.get(self.name) or ()]
         return [item for item in items if item is not UNSET]
+
+
+def _entry(entry: Any) -> Mapping[str, Any]:
+    # A list of plain values, such as ids.
+    return entry if isinstance(entry, Mapping) else {"value": entry, "id": entry}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +269,8 @@ def _compile_merge(parts: Any, time: TimeStyle) -> Template:
     if not isinstance(parts, list) or not all(isinstance(part, str | dict) for part in parts):
         raise TemplateSyntaxError("$merge has a list of mappings")
     templates = tuple(compile_template(part, time) for part in parts)
-    if any(
-        isinstance(part, Text) or (isinstance(part, Constant) and isinstance(part.value, str)) for part in templates
-    ):
+    made = zip(parts, templates, strict=True)
+    if any(isinstance(part, str) and not isinstance(template, Variable) for part, template in made):
         raise TemplateSyntaxError("$merge has a list of mappings; a text that is none must be one variable")
     return Merged(templates, _names(templates))
 
