@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
@@ -116,14 +116,22 @@ def _not_json(response: Response, error: orjson.JSONDecodeError) -> str:
     return f"the answer is not JSON: {error.msg} at character {error.pos}"
 
 
-def raise_for_error(response: Response, rules: ErrorRules, limits: RateLimit, now: datetime) -> Any:
-    """The parsed body of a success. Raises the `ProviderError` that the answer means otherwise."""
+Tells = Callable[[int, Any], bool]
+"""Whether an answer that means an error, by its status and parsed body, tells what is to be read all the same."""
+
+
+def raise_for_error(
+    response: Response, rules: ErrorRules, limits: RateLimit, now: datetime, tells: Tells | None = None
+) -> Any:
+    """The parsed body of a success, or of what `tells`. Raises the `ProviderError` that the answer means otherwise."""
     if 200 <= response.status < 300:
         body = read_json(response)
         if not _fails(body, rules):
             return body
     else:
         body = _any_body(response)
+    if tells is not None and tells(response.status, body):
+        return body
     raise classify(response, body, rules, limits, now)
 
 
@@ -131,12 +139,18 @@ def classify(response: Response, body: Any, rules: ErrorRules, limits: RateLimit
     """The error that an answer means: by the definition's rules, then by its status."""
     code = _text_at(rules.code_at, body)
     message = _message(response, body, rules)
-    rule = next((rule for rule in rules.rules if _matches(rule, response.status, code, message)), None)
+    rule = _rule(rules, response.status, code, message)
     kind = rule.kind if rule is not None else kind_of_status(response.status)
     wait = retry_after(response.headers, limits, now)
     if wait is None and rule is not None:
         wait = rule.retry_in
     return ERROR_CLASSES[kind](message, status=response.status, code=code, retry_after=wait)
+
+
+def kind_of_words(rules: ErrorRules, status: int, code: str | None, message: str) -> ErrorKind:
+    """What an error within an answer of success means: by the definition's rules, else a bad request."""
+    rule = _rule(rules, status, code, message)
+    return rule.kind if rule is not None else ErrorKind.BAD_REQUEST
 
 
 def kind_of_status(status: int) -> ErrorKind:
@@ -193,6 +207,10 @@ def _any_body(response: Response) -> Any:
         return read_json(response)
     except MalformedAnswer:
         return None
+
+
+def _rule(rules: ErrorRules, status: int, code: str | None, message: str) -> ErrorRule | None:
+    return next((rule for rule in rules.rules if _matches(rule, status, code, message)), None)
 
 
 def _matches(rule: ErrorRule, status: int, code: str | None, message: str) -> bool:

@@ -39,8 +39,8 @@ class Request(Model):
     body: Any = None
     encode: Literal["json", "form", "brackets"] | None = Field(
         None,
-        description="How the body is written: json when nothing is said. form: a list of plain values repeats its name; "
-        "brackets: it counts, `a[0]=…`.",
+        description="How the body is written: json when nothing is said. form: a list of plain values repeats its "
+        "name; brackets: it counts, `a[0]=…`.",
     )
     bucket: str | None = Field(
         None, description="The limit of `rate_limit.buckets` that it counts against, besides 'default'."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conjunct.connectors.addresses import Address, with_query
-from conjunct.connectors.answers import Response, raise_for_error
+from conjunct.connectors.answers import Response, Tells, raise_for_error
 from conjunct.connectors.auth import Credentials, Proof, prove
 from conjunct.connectors.definition import Definition
 from conjunct.connectors.definition_base import Request
@@ -19,6 +19,7 @@ from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError
 from conjunct.connectors.keeping import Keeper
 from conjunct.connectors.limits import Limiter, pause_after_error, pause_after_success
 from conjunct.connectors.plans import HttpRequest, compile_request
+from conjunct.connectors.redaction import redacted
 from conjunct.connectors.transport import Transport
 from conjunct.kit.clock import Clock
 
@@ -37,6 +38,7 @@ class Answered:
 
     headers: Mapping[str, str]
     body: Any
+    status: int = 200
 
 
 class Exchange:
@@ -85,9 +87,21 @@ class Exchange:
         """The query parameters that prove who we are; they are not to be kept in page tokens."""
         return self._proven.proof.query
 
-    async def send(self, request: HttpRequest) -> Answered:
-        """Send a request with good credentials. Raises `ProviderError` by its classes."""
-        answer, credentials = await self._exchange(request)
+    @property
+    def secret_headers(self) -> frozenset[str]:
+        """The headers that prove who we are, in lower case: nothing else may set them."""
+        return frozenset(name.lower() for name in self._proven.proof.headers)
+
+    def hidden(self, text: str) -> str:
+        """The provider's words without the credentials."""
+        return redacted(text, self._proven.credentials.secrets)
+
+    async def send(self, request: HttpRequest, tells: Tells | None = None) -> Answered:
+        """Send a request with good credentials. Raises `ProviderError` by its classes.
+
+        An error that `tells` something is no error but an answer.
+        """
+        answer, credentials = await self._exchange(request, tells)
         if not self.is_guarded:
             await self._keeper.accepted(credentials)
         return answer
@@ -115,11 +129,11 @@ class Exchange:
         with _hiding_secrets(self._proven):
             yield
 
-    async def _exchange(self, request: HttpRequest) -> tuple[Answered, Credentials]:
+    async def _exchange(self, request: HttpRequest, tells: Tells | None = None) -> tuple[Answered, Credentials]:
         """The answer, and the credentials that it was given for: renewed ones, where the provider refused the first."""
         proven = self._prove(await self._keeper.fresh())
         try:
-            return await self._send(request, proven), proven.credentials
+            return await self._send(request, proven, tells), proven.credentials
         except AuthInvalid as error:
             others = await self._keeper.renewed(proven.credentials)
             if others is None:
@@ -130,7 +144,7 @@ class Exchange:
             raise
         renewed = self._prove(others)
         try:
-            return await self._send(request, renewed), renewed.credentials
+            return await self._send(request, renewed, tells), renewed.credentials
         except (AuthInvalid, AuthRevoked) as error:
             await self._keeper.refused(renewed.credentials, error)
             raise
@@ -140,7 +154,7 @@ class Exchange:
             self._proven = _Proven(credentials, prove(self.definition.auth, credentials))
         return self._proven
 
-    async def _send(self, request: HttpRequest, proven: _Proven) -> Answered:
+    async def _send(self, request: HttpRequest, proven: _Proven, tells: Tells | None) -> Answered:
         await self._limiter.take(request.bucket, patience=self._patience)
         with _hiding_secrets(proven):
             response: Response = await self._transport.request(
@@ -153,12 +167,15 @@ class Exchange:
             )
             now, limits = self.clock.now(), self.definition.rate_limit
             try:
-                body = raise_for_error(response, self.definition.errors, limits, now)
+                wanted_as_it_is = request.raw and 200 <= response.status < 300
+                body: Any = response.body
+                if not wanted_as_it_is:
+                    body = raise_for_error(response, self.definition.errors, limits, now, tells)
             except ProviderError as error:
                 await self._pause(pause_after_error(error))
                 raise
             await self._pause(pause_after_success(response.headers, limits, now))
-        return Answered(response.headers, body)
+        return Answered(response.headers, body, response.status)
 
     async def _pause(self, seconds: float | None) -> None:
         if seconds:
