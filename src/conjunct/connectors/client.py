@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from conjunct.connectors.addresses import Address, address_of, checked_inputs, without_query
@@ -30,6 +32,7 @@ from conjunct.connectors.plans import (
     page_variables,
 )
 from conjunct.connectors.query import ALL_FIELDS, FieldMetadata, ObjectSchema, Page, ReadQuery, Record
+from conjunct.connectors.quirks import Filters, Host, Quirks, QuirkyExchange, Turn
 from conjunct.connectors.records import TimeFilter, compile_reader, locate
 from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.searching import SearchQuery, search_plan
@@ -86,6 +89,7 @@ class Connector:
         clock: Clock | None = None,
         timeout: float = 60.0,
         max_bytes: int = 64 * 1024 * 1024,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if module is not None and module not in definition.modules:
             known = ", ".join(definition.modules) or "none"
@@ -95,7 +99,8 @@ class Connector:
         self._inputs = checked_inputs(definition, inputs or {})
         self._address = address_of(definition, self._inputs, base_url_override)
         self._clock = clock or SystemClock()
-        self._exchange = Exchange(
+        make = Exchange if definition.quirks is None else QuirkyExchange
+        self._exchange = make(
             definition,
             transport=transport,
             credentials=credentials,
@@ -108,6 +113,13 @@ class Connector:
             timeout=timeout,
             max_bytes=max_bytes,
         )
+        self._quirks = self._quirks_of(definition, wait)
+
+    def _quirks_of(self, definition: Definition, wait: Callable[[float], Awaitable[None]]) -> Quirks | None:
+        if definition.quirks is None or not isinstance(self._exchange, QuirkyExchange):
+            return None
+        self._exchange.quirks = definition.quirks(Host(self._exchange, self.describe, wait))
+        return self._exchange.quirks
 
     def __repr__(self) -> str:
         return f"Connector({self.definition.name!r}, {self._address.base_url!r})"
@@ -123,7 +135,16 @@ class Connector:
         Entries that are not records are in `failed`; the page goes on without them. Raises `ProviderError` by its
         classes, `UnknownObject`, `ReadNotSupported`, `UnusableValue`, `BadPageToken`.
         """
-        turn = self._turn(query, PageToken.decode(token) if token is not None else FIRST_PAGE)
+        here = PageToken.decode(token) if token is not None else FIRST_PAGE
+        if self._quirks is None:
+            return await self._usual_page(self._turn(query, here))
+        if here.url is None:
+            query = replace(query, filters=await self._filters(query.object, query.filters))
+        turn = self._turn(query, here)
+        usual = partial(self._usual_page, turn)
+        return await self._quirks.read_page(Turn(turn.query, turn.here, turn.is_first, self._request(turn), usual))
+
+    async def _usual_page(self, turn: _Turn) -> Page:
         answered = await self._exchange.send(self._request(turn))
         with self._exchange.hiding_secrets():
             page = self._page(turn, answered.headers, answered.body)
@@ -150,6 +171,7 @@ class Connector:
         rule = plan.definition.count
         if rule is None:
             return None
+        query = replace(query, filters=await self._filters(query.object, query.filters))
         turn = self._turn(replace(query, page_size=1), FIRST_PAGE)
         request = plan.count or turn.reading.request
         names = request.names | (plan.where.names if plan.where is not None and "where" in request.names else set())
@@ -170,6 +192,7 @@ class Connector:
         `UnusableValue`.
         """
         plan = search_plan(self.definition, query.object)
+        query = replace(query, filters=await self._filters(query.object, query.filters))
         answered = await self._exchange.send(plan.build(query, self._inputs, self._address))
         with self._exchange.hiding_secrets():
             page = plan.page(answered.body, query.fields)
@@ -196,7 +219,7 @@ class Connector:
     def fields_of(self, object_name: str) -> ObjectFields:
         """The object's fields, to create and change them. Raises `UnknownObject`, `FieldsNotSupported`."""
         plan = field_plan(self.definition, object_name)
-        return ObjectFields(plan, object_name, self._exchange)
+        return ObjectFields(plan, object_name, self._exchange, self._quirks)
 
     async def check(self) -> None:
         """Prove that the credentials are good. Raises `AuthInvalid` and the other classes of `ProviderError`.
@@ -204,6 +227,9 @@ class Connector:
         Does nothing for a provider that has no harmless request to prove it with.
         """
         await self._exchange.check()
+
+    async def _filters(self, object_name: str, filters: Filters) -> Filters:
+        return filters if self._quirks is None else await self._quirks.filters(object_name, filters)
 
     def _turn(self, query: ReadQuery, here: PageToken) -> _Turn:
         plan = object_plan(self.definition, query.object)

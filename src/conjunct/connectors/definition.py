@@ -8,7 +8,7 @@ The reference with examples is docs/reference/provider-definition.md; the JSON S
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, PrivateAttr
 
@@ -21,6 +21,9 @@ from conjunct.connectors.read_definition import Association, ByIds, Count, ReadR
 from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.search_definition import SearchRule
 from conjunct.connectors.write_definition import WriteRule
+
+if TYPE_CHECKING:
+    from conjunct.connectors.quirks import Quirks
 
 ANY_OBJECT = "*"
 MAX_KEPT = 2000
@@ -241,6 +244,17 @@ class Definition(DefinitionBase):
     objects: dict[str, ObjectDefinition]
 
     _made: dict[Hashable, Any] = PrivateAttr(default_factory=dict)
+    _quirks: type[Quirks] | None = PrivateAttr(default=None)
+
+    @property
+    def quirks(self) -> type[Quirks] | None:
+        """The code beside the definition, if there is any."""
+        return self._quirks
+
+    def with_quirks(self, quirks: type[Quirks]) -> Definition:
+        """This definition with code beside it."""
+        self._quirks = quirks
+        return self
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` makes of this definition, kept under `key` as long as the definition lives."""

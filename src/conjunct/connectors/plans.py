@@ -55,13 +55,17 @@ class ReadNotSupported(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request ready to be sent; the URL is percent-encoded. `bucket` is the limit that it counts against."""
+    """A request ready to be sent; the URL is percent-encoded.
+
+    `bucket` is the limit that it counts against. `raw`: the answer is wanted as bytes, not as the JSON in it.
+    """
 
     method: str
     url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     bucket: str | None = None
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
