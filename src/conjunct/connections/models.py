@@ -1,11 +1,11 @@
-"""Table of the connections slice."""
+"""Tables of the connections slice."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from conjunct.core.database import Base, Id, Timestamp
@@ -50,3 +50,20 @@ class ConnectionRow(Base):
     used: Mapped[bool] = mapped_column(server_default="false")
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     update_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
+
+
+class BucketRow(Base):
+    """What was taken lately from a limit of the provider's, for one connection.
+
+    `taken` are requests by slots of time, newest first, of which the first is numbered `slot`.
+    """
+
+    __tablename__ = "connection_bucket"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
+
+    # The connection first: its index is the one that finds them when it is deleted.
+    connection_id: Mapped[Id] = mapped_column(ForeignKey("connection.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[Id] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(BigInteger)
+    taken: Mapped[list[Any]]

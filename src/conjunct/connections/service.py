@@ -16,6 +16,7 @@ from conjunct.connections.credentials import StoredCredentials, access_token, fo
 from conjunct.connections.deletion import DeletionPlan, StoppedInstallation, deletion_plan
 from conjunct.connections.grants import Grant
 from conjunct.connections.keeper import ConnectionKeeper, Held
+from conjunct.connections.limiting import Limiters
 from conjunct.connections.named_providers import named_definition
 from conjunct.connections.notices import ConnectionNotices
 from conjunct.connections.problems import ConnectionNotFound
@@ -100,6 +101,7 @@ class ConnectionService:
         self._transport = transport
         self._overrides = overrides or ProviderOverrides()
         self._clock = clock or SystemClock()
+        self._limiters = Limiters(database, self._clock)
         self._listeners: list[ConnectionListener] = []
         self._refused_listeners: list[RefusedListener] = []
         self._notices = ConnectionNotices(notifications)
@@ -298,23 +300,30 @@ class ConnectionService:
         *,
         module: str | None = None,
         timeout: float = 60.0,  # noqa: ASYNC109 - the connector's, of each request
+        patience: float = 2.0,
     ) -> Connector:
         """The provider, reached with this connection's credentials, which are kept good and whose fate is noted.
 
-        `timeout` is seconds a request. Call the provider only after the transaction is over. Raises
-        `ConnectionNotFound`, `UnknownProvider`, `UnknownModule`, and `InvalidInputs` or `UnusableCredentials` when the
-        provider's definition has changed since.
+        Its requests count against the provider's limits, together with those of all processes. The limits that it
+        documents are not those of a server that the operator put in its place; what that says itself is heeded.
+        `timeout` is seconds a request, `patience` how many it may wait for those limits. Call the provider only after
+        the transaction is over. Raises `ConnectionNotFound`, `UnknownProvider`, `UnknownModule`, and `InvalidInputs` or
+        `UnusableCredentials` when the provider's definition has changed since.
         """
         state = await self._existing(session, project_id, connection_id)
         held = await self._hold(session, state)
+        definition, override = self._catalog.get(state.provider), self._overrides.base_url(state.provider)
+        limits = definition.rate_limit.buckets if override is None else {}
         return Connector(
-            self._catalog.get(state.provider),
+            definition,
             transport=self._transport,
             credentials=held.credentials,
             keeper=ConnectionKeeper(self._database, self, project_id, connection_id, held, self._clock),
+            limiter=self._limiters.of(project_id, connection_id, limits, throttled_until=state.throttled_until),
+            patience=patience,
             inputs=state.account.inputs,
             module=module,
-            base_url_override=self._overrides.base_url(state.provider),
+            base_url_override=override,
             timeout=timeout,
         )
 

@@ -23,6 +23,8 @@ from conjunct.kit.clock import Clock
 from conjunct.queue import Done, Job, Outcome, Retry
 
 SPOOL_WAIT = timedelta(seconds=30)
+PATIENCE = 10.0
+"""Seconds that a run waits for the provider's limits before it makes room for others."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +107,9 @@ class Runner:
         connection: ConnectionState,
         read_object: ReadObject,
     ) -> Reading:
-        connector = await self._connections.connector(session, run.project_id, connection.id, module=state.module)
+        connector = await self._connections.connector(
+            session, run.project_id, connection.id, module=state.module, patience=PATIENCE
+        )
         channel = await self._delivery.open_channel(session, run.project_id, read_object.destination)
         plan = plan_mapping(read_object)
         filters = read_object.backfill.filters if run.read_type == "backfill" else read_object.filters

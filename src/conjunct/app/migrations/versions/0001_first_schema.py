@@ -639,6 +639,22 @@ def upgrade() -> None:
     op.create_index(op.f("connect_link_provider_app_id_idx"), "connect_link", ["provider_app_id"], unique=False)
     op.create_index("connect_link_sweep_idx", "connect_link", ["project_id", "expire_time"], unique=False)
     op.create_table(
+        "connection_bucket",
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("connection_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column("taken", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connection.id"], name=op.f("connection_bucket_connection_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("connection_bucket_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "connection_id", "name", name=op.f("connection_bucket_pkey")),
+        postgresql_with={"fillfactor": 50},
+    )
+    op.create_table(
         "installation",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -943,6 +959,7 @@ def downgrade() -> None:
     op.drop_index(op.f("installation_group_id_idx"), table_name="installation")
     op.drop_index(op.f("installation_connection_id_idx"), table_name="installation")
     op.drop_table("installation")
+    op.drop_table("connection_bucket")
     op.drop_index("connect_link_sweep_idx", table_name="connect_link")
     op.drop_index(op.f("connect_link_provider_app_id_idx"), table_name="connect_link")
     op.drop_index(op.f("connect_link_project_id_id_idx"), table_name="connect_link")

@@ -1,0 +1,167 @@
+"""Keeps the requests of a connection within its provider's limits, together with all other processes.
+
+A process takes requests from the shared buckets in lots, which it spends without asking: small ones at first, larger
+ones the faster they are spent. What is left of a lot lapses soon, so that nothing is held by a process that is idle or
+gone. That the provider wants a pause is known to all within the life of a lot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from conjunct.connections.buckets import Buckets
+from conjunct.connectors.definition import Bucket
+from conjunct.connectors.errors import HeldBack
+from conjunct.connectors.limits import DEFAULT_BUCKET, LONGEST_LOT, largest_lot, lot_seconds
+from conjunct.core.database import Database
+from conjunct.kit.clock import Clock
+
+MAX_KEPT = 1000
+
+Limits = Mapping[str, Bucket]
+"""The buckets that a provider documents, by name."""
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class Limiters:
+    """The limiters of a process, one for each connection that was used lately."""
+
+    def __init__(self, database: Database, clock: Clock, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._database = database
+        self._clock = clock
+        self._sleep = sleep
+        self._kept: OrderedDict[tuple[str, str], ConnectionLimiter] = OrderedDict()
+
+    def of(
+        self, project_id: str, connection_id: str, limits: Limits, *, throttled_until: datetime | None
+    ) -> ConnectionLimiter:
+        """The connection's limiter; `throttled_until` is what its row says now."""
+        key = (project_id, connection_id)
+        limiter = self._kept.get(key)
+        if limiter is None or limiter.limits != limits:
+            shared = Buckets(self._database, self._clock, project_id, connection_id)
+            limiter = self._kept[key] = ConnectionLimiter(shared, limits, self._clock, sleep=self._sleep)
+        self._kept.move_to_end(key)
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        limiter.hear(throttled_until)
+        return limiter
+
+
+class ConnectionLimiter:
+    """The `Limiter` of one connection in this process. `limits` are the buckets that the provider documents."""
+
+    def __init__(self, shared: Buckets, limits: Limits, clock: Clock, *, sleep: Sleep = asyncio.sleep) -> None:
+        self.limits = limits
+        self._shared = shared
+        self._clock = clock
+        self._sleep = sleep
+        self._hand = {name: _Hand(name, limit, self._lot, sleep) for name, limit in limits.items()}
+        self._paused_until: datetime | None = None
+        self._heard_at = float("-inf")
+
+    def hear(self, throttled_until: datetime | None) -> None:
+        """Take note of what the connection's row says of a pause."""
+        self._paused_until = throttled_until
+        self._heard_at = time.monotonic()
+
+    async def take(self, bucket: str | None, *, patience: float) -> None:
+        """See `Limiter`. Also raises `ConnectionNotFound`, when the connection was deleted meanwhile."""
+        deadline = time.monotonic() + patience
+        await self._pass_pause(deadline)
+        for name in dict.fromkeys((bucket, DEFAULT_BUCKET)):  # the narrow one first: nothing is taken from both in vain
+            if name in self._hand:
+                await self._hand[name].take(deadline)
+        await self._pass_pause(deadline)  # one may have begun meanwhile
+
+    async def pause(self, seconds: float) -> None:
+        """See `Limiter`."""
+        self.hear(await self._shared.throttle(seconds))
+
+    async def _pass_pause(self, deadline: float) -> None:
+        if time.monotonic() - self._heard_at >= LONGEST_LOT:
+            self._heard_at = time.monotonic()  # one asks for all
+            self.hear(await self._shared.throttled_until())
+        while self._paused_until is not None:
+            left = (self._paused_until - self._clock.now()).total_seconds()
+            if left <= 0:
+                return
+            if time.monotonic() + left > deadline:
+                raise HeldBack("the provider asked us to slow down", retry_after=left)
+            await self._sleep(left)
+
+    async def _lot(self, name: str, wanted: int) -> tuple[int, float]:
+        taken = await self._shared.take(name, self.limits[name], wanted)
+        self.hear(taken.throttled_until)
+        return taken.lot.requests, taken.lot.wait
+
+
+class _Hand:
+    """What this process has in hand of one bucket."""
+
+    def __init__(
+        self, name: str, limit: Bucket, ask: Callable[[str, int], Awaitable[tuple[int, float]]], sleep: Sleep
+    ) -> None:
+        self._name = name
+        self._limit = limit
+        self._ask = ask
+        self._sleep = sleep
+        self._queue = asyncio.Lock()  # whose waiters are served in their order
+        self._left = 0
+        self._lapses_at = 0.0
+        self._empty_until = 0.0
+        self._size = 1
+
+    async def take(self, deadline: float) -> None:
+        """Take one request. Raises `HeldBack` when none can be had by then."""
+        if not self._queue.locked() and self._spend():
+            return
+        async with self._turn(deadline):
+            while not self._spend():
+                await self._fill(deadline)
+
+    def _spend(self) -> bool:
+        if self._left == 0 or time.monotonic() >= self._lapses_at:
+            return False
+        self._left -= 1
+        return True
+
+    async def _fill(self, deadline: float) -> None:
+        """Take another lot; or wait until there may be one."""
+        now = time.monotonic()
+        wait = self._empty_until - now
+        if wait <= 0:
+            soon_spent = self._left == 0 and now < self._lapses_at
+            self._size = min(self._size * 2, largest_lot(self._limit)) if soon_spent else 1
+            self._left, wait = await self._ask(self._name, self._size)
+            self._lapses_at = now + lot_seconds(self._limit)
+            if self._left:
+                return
+            now = time.monotonic()
+            self._empty_until = now + wait
+        if now + wait > deadline:
+            raise self._held_back(wait)
+        await self._sleep(wait)
+        self._empty_until = 0.0
+
+    @asynccontextmanager
+    async def _turn(self, deadline: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                await self._queue.acquire()
+        except TimeoutError:
+            raise self._held_back(max(1.0, self._empty_until - time.monotonic())) from None
+        try:
+            yield
+        finally:
+            self._queue.release()
+
+    def _held_back(self, wait: float) -> HeldBack:
+        limit = f"{self._limit.requests:,} requests in {self._limit.seconds:g} s"
+        return HeldBack(f"the provider's limit of {limit} is used up for now", retry_after=wait)
