@@ -14,6 +14,7 @@ from conjunct.actions.read.runs import Progress, Run
 from conjunct.actions.read.schedules import schedule_key
 from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.connectors import ProviderError
+from conjunct.connectors.errors import HeldBack
 from conjunct.core.database import Database
 from conjunct.installations import InstallationService
 from conjunct.kit.clock import Clock
@@ -171,9 +172,12 @@ class Ender:
     async def _wait(
         self, job: Job, run: Run, connection: ConnectionState, error: ProviderError, delay: timedelta
     ) -> Outcome:
+        # What we hold back ourselves counts against one limit only, and the pause of the connection is known then.
+        held_back = isinstance(error, HeldBack)
+        why = "The provider's limits allow no more for now" if held_back else "The provider asked us to slow down"
         line = LogLine(
             "WARNING",
-            f"The provider asked us to slow down; the read goes on in {round(delay.total_seconds())} s.",
+            f"{why}; the read goes on in {round(delay.total_seconds())} s.",
             error=error.message,
             details=_details(error),
         )
@@ -181,8 +185,9 @@ class Ender:
             if not await self._installations.keep(session, run.project_id, run.installation_id):
                 return Done()  # it was deleted since, and the run with it
             await self._engine.fence(session, job)
-            until = self._clock.now() + delay
-            await self._connections.throttle(session, run.project_id, connection.id, until)
+            if not held_back:
+                until = self._clock.now() + delay
+                await self._connections.throttle(session, run.project_id, connection.id, until)
             await self._operations.log(session, run.project_id, run.operation_id, [line])
         return Retry(delay, str(error), counted=False)
 

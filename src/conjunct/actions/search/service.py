@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,7 +13,6 @@ from conjunct.actions.search.problems import ObjectNotSearchable
 from conjunct.actions.search.schemas import FieldFilter
 from conjunct.connections import ConnectionService
 from conjunct.connectors import Connector, Page, ProviderError, SearchQuery
-from conjunct.connectors.errors import QuotaExhausted, RateLimited
 from conjunct.core.database import Database
 from conjunct.core.problems import InvalidRequest, Issue
 from conjunct.installations import (
@@ -38,8 +36,6 @@ log = structlog.get_logger(__name__)
 class _Search:
     """A search with all that it needs; no transaction is open any more."""
 
-    project_id: str
-    connection_id: str
     connector: Connector = field(repr=False)
     plan: MappingPlan
     query: SearchQuery
@@ -91,7 +87,7 @@ class SearchService:
         )
         plan = plan_mapping(read_object)
         query = SearchQuery(read_object.object_name, plan.requested, wanted)
-        return _Search(state.project_id, state.connection_id, connector, plan, query)
+        return _Search(connector, plan, query)
 
     async def _require_unthrottled(self, session: AsyncSession, state: InstallationState) -> None:
         connection = await self._connections.find(session, state.project_id, state.connection_id)
@@ -110,15 +106,7 @@ class SearchService:
             fields = await named_fields(connector, query.object, query.fields)
             return await connector.search(SearchQuery(query.object, fields, query.filters))
         except ProviderError as error:
-            if isinstance(error, RateLimited | QuotaExhausted) and error.retry_after is not None:
-                await self._throttle(search, error.retry_after)
             raise provider_problem(error, doing="search for it") from None
-
-    async def _throttle(self, search: _Search, seconds: float) -> None:
-        """Have everything of the connection wait for as long as the provider asked."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        async with self._database.transaction() as session:
-            await self._connections.throttle(session, search.project_id, search.connection_id, until)
 
 
 def _find(state: InstallationState, name: str) -> ReadObject:

@@ -640,18 +640,15 @@ def upgrade() -> None:
     op.create_index("connect_link_sweep_idx", "connect_link", ["project_id", "expire_time"], unique=False)
     op.create_table(
         "connection_bucket",
-        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("connection_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("slot", sa.BigInteger(), nullable=False),
         sa.Column("taken", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connection.id"], name=op.f("connection_bucket_connection_id_fkey"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("connection_bucket_project_id_fkey"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("project_id", "connection_id", "name", name=op.f("connection_bucket_pkey")),
+        sa.PrimaryKeyConstraint("connection_id", "project_id", "name", name=op.f("connection_bucket_pkey")),
         postgresql_with={"fillfactor": 50},
     )
     op.create_table(
