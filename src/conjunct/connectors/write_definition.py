@@ -15,7 +15,7 @@ WRITE_VARIABLES = frozenset(
 
 `record` is a mapping of the values by the provider's field names, without the id; `{record}` alone is that mapping, and
 `$merge` lays it beside other keys. `associations` is a list in the provider's own form. `external_id_field` and
-`external_id` are those of an upsert.
+`external_id` are those of an upsert. `idempotency_key` is the same whenever the same write is tried again.
 """
 
 BATCH_VARIABLES = frozenset({"object", "records", "ids", "all_or_none", "external_id_field"})
@@ -26,7 +26,7 @@ false, never unset.
 """
 
 ENTRY_VARIABLES = frozenset({"id", "record", "associations", "trace", "external_id"})
-"""What an entry of `records` holds; `trace` is its place in the batch, as text."""
+"""What an entry of `records` holds; `trace` is its place in the batch, as text, see `BatchOperation.all_or_none`."""
 
 
 class Before(Model):
@@ -44,7 +44,9 @@ class Outcome(Model):
     id_at: str | None = Field("id", description="Where the record's id stands; null: it is not told.")
     record_at: str | None = Field(None, description="Where the record stands, if the answer has it.")
     ok_at: str | None = Field(None, description="Not true there: it failed.")
-    errors_at: str | None = Field(None, description="Something there, such as a list with entries: it failed.")
+    errors_at: str | None = Field(
+        None, description="Something there, such as a list with entries: it failed. The errors may be texts, too."
+    )
     message_at: str = Field("message", description="Where the message stands in each of these errors.")
     code_at: str | None = Field(None, description="Where a code stands in each of these errors.")
 
@@ -68,7 +70,11 @@ class FailedRecords(Model):
     """A list of what failed that stands beside the results."""
 
     at: str
-    key_at: str = Field(description="Where, in an entry, the record's id or trace stands, or a list of them.")
+    key_at: str | None = Field(
+        None,
+        description="Where, in an entry, the record's id or trace stands, or a list of them. Entries without one tell "
+        "of all records that nothing else is said of.",
+    )
     message_at: str = "message"
     code_at: str | None = None
 
@@ -76,7 +82,9 @@ class FailedRecords(Model):
 class BatchResults(Outcome):
     """How the answer to a batch is read, record by record."""
 
-    at: str = Field("", description="Where the list of results stands.")
+    at: str | None = Field(
+        "", description="Where the list of results stands; null: none are told, and a success is one of all records."
+    )
     match: Literal["index", "id", "trace"] = Field(
         "index", description="How a result tells whose it is: by its place, the record's id, or the trace we sent."
     )
@@ -92,6 +100,11 @@ class BatchOperation(Model):
 
     request: Request
     max: Annotated[int, Field(gt=0)] = Field(description="How many records a request may hold.")
+    all_or_none: Literal["always", "untraced"] | None = Field(
+        None,
+        description="How it is promised that all records are written or none, if not by {all_or_none} in the request. "
+        "always: the provider does no other. untraced: it does where no {trace} is sent; results are then by place.",
+    )
     results: BatchResults = Field(default_factory=BatchResults)
 
 
