@@ -37,6 +37,14 @@ class Answer:
     records: int = 0
 
 
+def all_values(query: Mapping[str, str], name: str) -> list[str]:
+    """Every value of a parameter that may be given more than once; the server's queries keep them all."""
+    getall = getattr(query, "getall", None)
+    if getall is None:
+        return [query[name]] if name in query else []
+    return list(getall(name, []))
+
+
 Handler = Callable[[Call], Answer]
 
 

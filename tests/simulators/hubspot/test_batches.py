@@ -62,7 +62,8 @@ async def test_a_conflict_is_told_by_its_trace_id_and_the_rest_created(hubspot):
     assert answer.status_code == 207
     assert [item["properties"]["email"] for item in answer.json()["results"]] == ["new@example.org"]
     assert answer.json()["errors"][0]["category"] == "CONFLICT"
-    assert answer.json()["errors"][0]["context"] == {"objectWriteTraceId": ["0"]}
+    holder = str(FIRST_ID + 250)
+    assert answer.json()["errors"][0]["context"] == {"objectWriteTraceId": ["0"], "existingId": [holder]}
 
 
 async def test_a_bad_value_refuses_the_whole_batch(hubspot):

@@ -88,11 +88,12 @@ async def test_schemas_list_the_accounts_own_objects(hubspot):
     assert schemas[0]["requiredProperties"] == ["serial_number"]
 
 
-async def test_the_stages_of_a_pipeline_are_the_options_of_its_property(hubspot):
+async def test_the_stages_of_an_object_are_told_by_its_pipelines_alone(hubspot):
     pipeline = (await hubspot.http.get("/crm/v3/pipelines/deals")).json()["results"][0]
-    options = (await hubspot.http.get("/crm/v3/properties/deals/dealstage")).json()["options"]
-    assert [stage["id"] for stage in pipeline["stages"]] == [option["value"] for option in options]
-    assert (await hubspot.http.get("/crm/v3/pipelines/companies")).json() == {"results": []}
+    stage = (await hubspot.http.get("/crm/v3/properties/deals/dealstage")).json()
+    assert (stage["externalOptions"], stage["options"]) == (True, [])
+    deals = (await hubspot.http.get("/crm/v3/objects/deals", params={"properties": "dealstage"})).json()["results"]
+    assert {deal["properties"]["dealstage"] for deal in deals} <= {stage["id"] for stage in pipeline["stages"]}
 
 
 @pytest.mark.parametrize("path", ["/account-info/v3/details", "/account-info/2026-03/details", "/integrations/v1/me"])

@@ -1,8 +1,9 @@
-"""The simulated account's objects and their properties: facts only."""
+"""The simulated account's main objects and their properties: facts only."""
 
 from __future__ import annotations
 
 from conjunct.simulators.hubspot.definitions import ObjectType, Property
+from conjunct.simulators.hubspot.property_makers import choice, number, owner, reference, system, text
 
 _YES_NO = (("true", "Yes"), ("false", "No"))
 LIFECYCLE = (
@@ -37,32 +38,6 @@ PRIORITIES = (("LOW", "Low"), ("MEDIUM", "Medium"), ("HIGH", "High"))
 MACHINE_STATES = (("running", "Running"), ("maintenance", "Maintenance"), ("retired", "Retired"))
 
 
-def _text(name: str, label: str, field_type: str = "text", *, unique: bool = False, custom: bool = False) -> Property:
-    return Property(name, label, "string", field_type, unique=unique, custom=custom)
-
-
-def _number(name: str, label: str, *, custom: bool = False) -> Property:
-    return Property(name, label, "number", "number", custom=custom)
-
-
-def _choice(
-    name: str, label: str, options: tuple[tuple[str, str], ...], field_type: str = "select", *, custom: bool = False
-) -> Property:
-    return Property(name, label, "enumeration", field_type, options, custom=custom)
-
-
-def _reference(name: str, label: str, target: str) -> Property:
-    return Property(name, label, "number", "number", refers_to=target)
-
-
-def _system(stamp: str, created: str = "createdate") -> tuple[Property, ...]:
-    return (
-        Property(created, "Create Date", "datetime", "date", read_only=True),
-        Property("hs_object_id", "Record ID", "number", "number", read_only=True),
-        Property(stamp, "Last Modified Date", "datetime", "date", read_only=True),
-    )
-
-
 CONTACTS = ObjectType(
     name="contacts",
     singular="contact",
@@ -76,24 +51,25 @@ CONTACTS = ObjectType(
     touched="jobtitle",
     unique="email",
     properties=(
-        *_system("lastmodifieddate"),
-        _text("email", "Email", unique=True),
-        _text("firstname", "First Name"),
-        _text("lastname", "Last Name"),
-        _text("phone", "Phone Number", "phonenumber"),
-        _text("company", "Company Name"),
-        _text("jobtitle", "Job Title"),
-        _text("website", "Website URL"),
-        _text("address", "Street Address"),
-        _text("city", "City"),
-        _text("country", "Country/Region"),
-        _choice("lifecyclestage", "Lifecycle Stage", LIFECYCLE, "radio"),
-        _choice("hs_lead_status", "Lead Status", LEAD_STATUS, "radio"),
-        _number("annualrevenue", "Annual Revenue"),
+        *system("lastmodifieddate"),
+        owner(),
+        text("email", "Email", unique=True),
+        text("firstname", "First Name"),
+        text("lastname", "Last Name"),
+        text("phone", "Phone Number", "phonenumber"),
+        text("company", "Company Name"),
+        text("jobtitle", "Job Title"),
+        text("website", "Website URL"),
+        text("address", "Street Address"),
+        text("city", "City"),
+        text("country", "Country/Region"),
+        choice("lifecyclestage", "Lifecycle Stage", LIFECYCLE, "radio"),
+        choice("hs_lead_status", "Lead Status", LEAD_STATUS, "radio"),
+        number("annualrevenue", "Annual Revenue"),
         Property("hs_email_optout", "Unsubscribed from all email", "bool", "booleancheckbox", _YES_NO),
-        _reference("associatedcompanyid", "Primary Associated Company ID", "COMPANY"),
+        reference("associatedcompanyid", "Primary Associated Company ID", "COMPANY"),
         Property("birthday", "Birthday", "date", "date", custom=True),
-        _choice("interests", "Interests", INTERESTS, "checkbox", custom=True),
+        choice("interests", "Interests", INTERESTS, "checkbox", custom=True),
     ),
 )
 
@@ -109,16 +85,17 @@ COMPANIES = ObjectType(
     searchable=("name", "domain", "phone", "city"),
     touched="industry",
     properties=(
-        *_system("hs_lastmodifieddate"),
-        _text("name", "Company name"),
-        _text("domain", "Company Domain Name"),
-        _text("phone", "Phone Number", "phonenumber"),
-        _text("city", "City"),
-        _text("country", "Country/Region"),
-        _choice("industry", "Industry", INDUSTRIES),
-        _number("numberofemployees", "Number of Employees"),
-        _number("annualrevenue", "Annual Revenue"),
-        _choice("lifecyclestage", "Lifecycle Stage", LIFECYCLE, "radio"),
+        *system("hs_lastmodifieddate"),
+        owner(),
+        text("name", "Company name"),
+        text("domain", "Company Domain Name"),
+        text("phone", "Phone Number", "phonenumber"),
+        text("city", "City"),
+        text("country", "Country/Region"),
+        choice("industry", "Industry", INDUSTRIES),
+        number("numberofemployees", "Number of Employees"),
+        number("annualrevenue", "Annual Revenue"),
+        choice("lifecyclestage", "Lifecycle Stage", LIFECYCLE, "radio"),
     ),
 )
 
@@ -143,14 +120,15 @@ DEALS = ObjectType(
     searchable=("dealname", "description"),
     touched="dealstage",
     properties=(
-        *_system("hs_lastmodifieddate"),
-        _text("dealname", "Deal Name"),
-        _text("description", "Deal Description", "textarea"),
-        _number("amount", "Amount"),
+        *system("hs_lastmodifieddate"),
+        owner(),
+        text("dealname", "Deal Name"),
+        text("description", "Deal Description", "textarea"),
+        number("amount", "Amount"),
         Property("closedate", "Close Date", "datetime", "date"),
-        _choice("pipeline", "Pipeline", (("default", "Sales Pipeline"),)),
-        _choice("dealstage", "Deal Stage", DEAL_STAGES, "radio"),
-        _choice("dealtype", "Deal Type", DEAL_TYPES, "radio"),
+        choice("pipeline", "Pipeline", (("default", "Sales Pipeline"),), external=True),
+        choice("dealstage", "Deal Stage", DEAL_STAGES, "radio", external=True),
+        choice("dealtype", "Deal Type", DEAL_TYPES, "radio"),
     ),
 )
 
@@ -175,12 +153,13 @@ TICKETS = ObjectType(
     searchable=("subject", "content"),
     touched="hs_pipeline_stage",
     properties=(
-        *_system("hs_lastmodifieddate"),
-        _text("subject", "Ticket name"),
-        _text("content", "Ticket description", "textarea"),
-        _choice("hs_pipeline", "Pipeline", (("0", "Support Pipeline"),)),
-        _choice("hs_pipeline_stage", "Ticket status", TICKET_STAGES),
-        _choice("hs_ticket_priority", "Priority", PRIORITIES),
+        *system("hs_lastmodifieddate"),
+        owner(),
+        text("subject", "Ticket name"),
+        text("content", "Ticket description", "textarea"),
+        choice("hs_pipeline", "Pipeline", (("0", "Support Pipeline"),), external=True),
+        choice("hs_pipeline_stage", "Ticket status", TICKET_STAGES, external=True),
+        choice("hs_ticket_priority", "Priority", PRIORITIES),
     ),
 )
 
@@ -197,16 +176,17 @@ MACHINES = ObjectType(
     touched="state",
     unique="serial_number",
     custom=True,
+    created="hs_createdate",
     required=("serial_number",),
     secondary=("model",),
     properties=(
-        *_system("hs_lastmodifieddate", "hs_createdate"),
-        _text("serial_number", "Serial number", unique=True, custom=True),
-        _text("model", "Model", custom=True),
-        _choice("state", "State", MACHINE_STATES, custom=True),
-        _number("hours_run", "Hours run", custom=True),
+        *system("hs_lastmodifieddate", "hs_createdate"),
+        text("serial_number", "Serial number", unique=True, custom=True),
+        text("model", "Model", custom=True),
+        choice("state", "State", MACHINE_STATES, custom=True),
+        number("hours_run", "Hours run", custom=True),
         Property("installed_on", "Installed on", "date", "date", custom=True),
     ),
 )
 
-OBJECT_TYPES = (CONTACTS, COMPANIES, DEALS, TICKETS, MACHINES)
+MAIN_OBJECTS = (CONTACTS, COMPANIES, DEALS, TICKETS, MACHINES)

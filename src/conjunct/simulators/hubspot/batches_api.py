@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from conjunct.simulators.contract import Answer, Call, Route
 from conjunct.simulators.hubspot import bodies, errors, moments
+from conjunct.simulators.hubspot.association_bodies import read_wanted
 from conjunct.simulators.hubspot.errors import HubSpotError
-from conjunct.simulators.hubspot.objects import Objects
-from conjunct.simulators.hubspot.records_api import Resolve
+from conjunct.simulators.hubspot.links import Links
+from conjunct.simulators.hubspot.objects import Objects, Resolve
 
 _MAX_INPUTS = 100
+
+_Written = tuple[int, dict[str, Any]]
+"""The place of a record that was written, and what its result says besides."""
 
 
 class BatchesApi:
     """Answers for batches. A creation may fail alone when every input has an `objectWriteTraceId`."""
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(self, resolve: Resolve, links: Links) -> None:
         self._resolve = resolve
+        self._links = links
 
     def routes(self, base: str) -> Sequence[Route]:
         """The routes under `base`, such as `/crm/v3/objects`."""
@@ -29,6 +34,7 @@ class BatchesApi:
             Route("POST", f"{path}/read", self.read),
             Route("POST", f"{path}/create", self.create),
             Route("POST", f"{path}/update", self.update),
+            Route("POST", f"{path}/upsert", self.upsert),
             Route("POST", f"{path}/archive", self.archive),
         )
 
@@ -42,43 +48,50 @@ class BatchesApi:
         return _complete(objects, objects.renderer.join(places, names), len(places), _missing(objects, missing))
 
     def create(self, call: Call) -> Answer:
-        """Add records. Without trace ids the first fault refuses the batch, as every fault of a value does."""
+        """Add records, perhaps with associations. Without trace ids the first fault refuses the batch, as every fault
+        of a value does."""
         objects = self._resolve(call.params["object"])
         _body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
         values = [bodies.read_properties(item) for item in inputs]
         objects.store.check_values(values)
         if not all("objectWriteTraceId" in item for item in inputs):
             _check_conflicts(objects, values)
-        places, faults = [], []
-        for item in inputs:
-            try:
-                places.append(objects.create(item))
-            except HubSpotError as fault:
-                faults.append(_traced(fault, item))
-        return _complete(objects, _all(objects, places), len(places), faults, status=201)
+            for item in inputs:
+                read_wanted(item, objects, self._links.types, self._resolve)
+        return _written(objects, inputs, lambda item: (self._create(objects, item), {}), status=201)
 
     def update(self, call: Call) -> Answer:
         """Change records; unknown ones are told in `errors`."""
         objects = self._resolve(call.params["object"])
         _body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
-        ids = [str(item.get("id")) for item in inputs]
-        repeated = sorted({one for one in ids if ids.count(one) > 1})
-        if repeated:
-            listed = ", ".join(repeated)
-            message = f"Duplicate IDs found in batch input: [{listed}]. IDs must be unique"
-            raise HubSpotError(400, message, "VALIDATION_ERROR", extra={"context": {"ids": repeated}})
+        _check_repeated(inputs)
         objects.store.check_values([bodies.read_properties(item) for item in inputs])
-        places, faults = [], []
+
+        def change(item: dict[str, Any]) -> _Written:
+            place = _named(objects, item)
+            objects.update(place, item)
+            return place, {}
+
+        return _written(objects, inputs, change)
+
+    def upsert(self, call: Call) -> Answer:
+        """Change the records that have a value of a unique property, `idProperty`, and add the others."""
+        objects = self._resolve(call.params["object"])
+        _body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
+        _check_repeated(inputs)
         for item in inputs:
-            try:
-                place = objects.find(str(item.get("id")), item.get("idProperty"))
+            objects.check_unique(str(item.get("idProperty")))
+        objects.store.check_values([bodies.read_properties(item) for item in inputs])
+
+        def put(item: dict[str, Any]) -> _Written:
+            name, value = str(item["idProperty"]), str(item.get("id"))
+            place = objects.store.place_by_unique(name, value)
+            if place is not None:
                 objects.update(place, item)
-                places.append(place)
-            except HubSpotError as fault:
-                faults.append(
-                    _missing(objects, [str(item.get("id"))])[0] if fault.status == 404 else _traced(fault, item)
-                )
-        return _complete(objects, _all(objects, places), len(places), faults)
+                return place, {"new": False}
+            return objects.create({"properties": {name: value, **item["properties"]}}), {"new": True}
+
+        return _written(objects, inputs, put)
 
     def archive(self, call: Call) -> Answer:
         """Archive records; unknown ones are passed over."""
@@ -89,6 +102,13 @@ class BatchesApi:
             if place is not None:
                 objects.archive(place)
         return Answer(204)
+
+    def _create(self, objects: Objects, item: dict[str, Any]) -> int:
+        wanted = read_wanted(item, objects, self._links.types, self._resolve)
+        place = objects.create(item)
+        for link in wanted:
+            self._links.add(objects, place, *link)
+        return place
 
 
 def _find(
@@ -124,23 +144,42 @@ def _names(value: Any) -> list[str] | None:
     return value
 
 
-def _all(objects: Objects, places: list[int]) -> bytes:
-    return b",".join([objects.renderer.one(place) for place in places])
+def _check_repeated(inputs: list[dict[str, Any]]) -> None:
+    ids = [str(item.get("id")) for item in inputs]
+    repeated = sorted({one for one in ids if ids.count(one) > 1})
+    if repeated:
+        message = f"Duplicate IDs found in batch input: [{', '.join(repeated)}]. IDs must be unique"
+        raise HubSpotError(400, message, "VALIDATION_ERROR", extra={"context": {"ids": repeated}})
+
+
+def _named(objects: Objects, item: dict[str, Any]) -> int:
+    identifier = str(item.get("id"))
+    try:
+        return objects.find(identifier, item.get("idProperty"))
+    except HubSpotError as fault:
+        if fault.status != 404:
+            raise
+        raise errors.unknown_records(objects.kind.full_name, [identifier]) from fault
+
+
+def _written(
+    objects: Objects, inputs: list[dict[str, Any]], write: Callable[[dict[str, Any]], _Written], status: int = 200
+) -> Answer:
+    """Write each input; what fails is told in `errors`, by the ids or the trace of the input."""
+    results, faults = [], []
+    for item in inputs:
+        trace = {"objectWriteTraceId": str(item["objectWriteTraceId"])} if "objectWriteTraceId" in item else {}
+        try:
+            place, more = write(item)
+        except HubSpotError as fault:
+            faults.append(fault.within_batch({name: [value] for name, value in trace.items()}))
+        else:
+            results.append(objects.renderer.one(place, None, {**more, **trace}))
+    return _complete(objects, b",".join(results), len(results), faults, status)
 
 
 def _missing(objects: Objects, ids: list[str]) -> list[dict[str, Any]]:
-    if not ids:
-        return []
-    message = (
-        f"Could not get some {objects.kind.full_name} objects, they may be deleted or not exist. "
-        "Check that ids are valid."
-    )
-    return [{"status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": {"ids": ids}}]
-
-
-def _traced(fault: HubSpotError, item: dict[str, Any]) -> dict[str, Any]:
-    context = {"objectWriteTraceId": [str(item.get("objectWriteTraceId", ""))]}
-    return {"status": "error", "category": fault.category, "message": fault.message, "context": context}
+    return [errors.unknown_records(objects.kind.full_name, ids).within_batch()] if ids else []
 
 
 def _complete(objects: Objects, results: bytes, count: int, faults: list[dict[str, Any]], status: int = 200) -> Answer:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from conjunct.simulators.contract import Answer
-from conjunct.simulators.hubspot import errors
+from conjunct.simulators.contract import Answer, all_values
+from conjunct.simulators.hubspot import errors, moments
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -19,6 +19,17 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise errors.invalid(f"Invalid input JSON on line {fault.lineno}, column {fault.colno}: {fault.msg}") from fault
     if not isinstance(value, dict):
         raise errors.invalid("Invalid input JSON on line 1, column 1: Cannot deserialize value of type `Object`")
+    return value
+
+
+def read_list(body: bytes) -> list[Any]:
+    """The JSON array in `body`. Raises `HubSpotError`."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as fault:
+        raise errors.invalid(f"Invalid input JSON on line {fault.lineno}, column {fault.colno}: {fault.msg}") from fault
+    if not isinstance(value, list):
+        raise errors.invalid("Invalid input JSON on line 1, column 1: Cannot deserialize value of type `Array`")
     return value
 
 
@@ -43,8 +54,13 @@ def read_properties(item: Mapping[str, Any]) -> dict[str, str | None]:
 
 def requested(query: Mapping[str, str]) -> tuple[str, ...] | None:
     """The names in the `properties` parameter, or None when there are none."""
-    names = tuple(name.strip() for name in query.get("properties", "").split(",") if name.strip())
-    return names or None
+    return listed(query, "properties") or None
+
+
+def listed(query: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The names in a parameter that may be repeated, or name several with commas."""
+    given = ",".join(all_values(query, name))
+    return tuple(each.strip() for each in given.split(",") if each.strip())
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -58,6 +74,15 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 def json_answer(value: Any, status: int = 200, records: int = 0) -> Answer:
     """`value` as a JSON answer."""
     return Answer(status, orjson.dumps(value), records=records)
+
+
+def batch_answer(results: Sequence[Any], faults: Sequence[Mapping[str, Any]], now: int, status: int = 200) -> Answer:
+    """The answer to a batch: 207 when anything failed. `now` in ms."""
+    moment = moments.write(now)
+    body = {"completedAt": moment, "status": "COMPLETE", "startedAt": moment, "results": results}
+    if faults:
+        body |= {"numErrors": len(faults), "errors": faults}
+    return json_answer(body, 207 if faults else status, len(results))
 
 
 def _text(name: str, value: Any) -> str | None:

@@ -36,7 +36,8 @@ class PropertyGroup:
 class Property:
     """A property of an object. `options` are the (value, label) pairs of an enumeration.
 
-    `details` say how each option is shown; without them, options are shown in their order.
+    `details` say how each option is shown; without them, options are shown in their order. Those of an `external`
+    property are told elsewhere: by the pipelines, or by the owners.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Property:
     created: str = _DEFINED_AT
     updated: str = _DEFINED_AT
     archived_at: str | None = None
+    external: bool = False
 
     def to_wire(self, default_group: str) -> dict[str, Any]:
         """The property as `GET /crm/v3/properties/{object}` tells it."""
@@ -69,7 +71,7 @@ class Property:
             "options": self._options(),
             "displayOrder": -1,
             "calculated": False,
-            "externalOptions": False,
+            "externalOptions": self.external,
             "hasUniqueValue": self.unique,
             "hidden": False,
             "hubspotDefined": not self.custom,
@@ -88,6 +90,8 @@ class Property:
         return wire
 
     def _options(self) -> list[dict[str, Any]]:
+        if self.external:
+            return []
         details = self.details or [OptionDetails(order) for order in range(len(self.options))]
         wire: list[dict[str, Any]] = []
         for (value, label), shown in zip(self.options, details, strict=True):
@@ -100,9 +104,9 @@ class Property:
 class ObjectType:
     """An object (a kind of record). There is one record for every `share` contacts.
 
-    `stamp` names the property that holds the moment of the last change, `unique` the one whose values may not repeat.
-    `default` are the properties of an answer to a call that names none; `touched` are the enumeration or text
-    properties that a made-up user changes.
+    `created` and `stamp` name the properties that hold the moments of creation and of the last change, `unique` the one
+    whose values may not repeat. `default` are the properties of an answer to a call that names none; `touched` is the
+    enumeration or text property that a made-up user changes. Records of a `read_only` object come from elsewhere.
     """
 
     name: str
@@ -120,6 +124,8 @@ class ObjectType:
     custom: bool = False
     required: tuple[str, ...] = ()
     secondary: tuple[str, ...] = ()
+    created: str = "createdate"
+    read_only: bool = False
 
     @property
     def full_name(self) -> str:
@@ -137,9 +143,9 @@ class ObjectType:
         return self.created, "hs_object_id", self.stamp
 
     @property
-    def created(self) -> str:
-        """The property that holds the moment of creation."""
-        return "hs_createdate" if self.custom else "createdate"
+    def plural(self) -> str:
+        """The plural as people read it."""
+        return self.name.capitalize().replace("_", " ")
 
     @property
     def group(self) -> str:
@@ -149,7 +155,7 @@ class ObjectType:
     def to_wire(self, properties: Sequence[Property]) -> dict[str, Any]:
         """The object as `GET /crm/v3/schemas/{object}` tells it, with these properties."""
         return {
-            "labels": {"singular": self.label, "plural": self.name.capitalize()},
+            "labels": {"singular": self.label, "plural": self.plural},
             "requiredProperties": list(self.required),
             "searchableProperties": list(self.searchable),
             "primaryDisplayProperty": self.searchable[0],

@@ -24,7 +24,8 @@ _STATUS_WORDS = {
 
 
 class HubSpotError(Exception):
-    """A refusal: `extra` are further members of its body, `headers` further headers of its answer."""
+    """A refusal: `extra` are further members of its body, `headers` further headers of its answer, `within` is more of
+    its context when it is told of one input of a batch."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class HubSpotError(Exception):
         *,
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        within: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -41,6 +43,7 @@ class HubSpotError(Exception):
         self.category = category
         self.extra = extra or {}
         self.headers = headers or {}
+        self.within = within or {}
 
     def answer(self, correlation_id: str) -> Answer:
         """The refusal as an HTTP answer."""
@@ -49,6 +52,12 @@ class HubSpotError(Exception):
         if self.category is not None:
             body["category"] = self.category
         return Answer(self.status, orjson.dumps(body), self.headers)
+
+    def within_batch(self, context: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The refusal of one input of a batch."""
+        told = {**self.extra.get("context", {}), **(context or {}), **self.within}
+        body: dict[str, Any] = {"status": "error", "category": self.category, "message": self.message}
+        return {**body, "context": told} if told else body
 
 
 class CorrelationIds:
@@ -120,6 +129,11 @@ def already_exists(what: str, name: str) -> HubSpotError:
     return HubSpotError(409, f"A {what} named '{name}' already exists.", "OBJECT_ALREADY_EXISTS", extra=extra)
 
 
+def read_only(name: str) -> HubSpotError:
+    """Records of this object cannot be written."""
+    return HubSpotError(405, f"{name} can only be read", "VALIDATION_ERROR")
+
+
 def unknown_object(name: str) -> HubSpotError:
     """The path names an object that the account does not have."""
     return HubSpotError(400, f"Unable to infer object type from: {name}")
@@ -130,6 +144,12 @@ def not_found() -> HubSpotError:
     return HubSpotError(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND")
 
 
+def unknown_records(full_name: str, ids: Sequence[str]) -> HubSpotError:
+    """Records that a batch names are not there."""
+    message = f"Could not get some {full_name} objects, they may be deleted or not exist. Check that ids are valid."
+    return HubSpotError(404, message, "OBJECT_NOT_FOUND", extra={"context": {"ids": list(ids)}})
+
+
 def no_such_path() -> HubSpotError:
     """The API has no such method and path."""
     return HubSpotError(404, "resource not found")
@@ -137,7 +157,8 @@ def no_such_path() -> HubSpotError:
 
 def conflict(label: str, existing_id: str) -> HubSpotError:
     """Another record has the value of a unique property."""
-    return HubSpotError(409, f"{label} already exists. Existing ID: {existing_id}", "CONFLICT")
+    message = f"{label} already exists. Existing ID: {existing_id}"
+    return HubSpotError(409, message, "CONFLICT", within={"existingId": [existing_id]})
 
 
 def invalid_values(faults: Sequence[tuple[str, str, str]]) -> HubSpotError:

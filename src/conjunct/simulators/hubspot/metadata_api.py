@@ -8,8 +8,7 @@ from typing import Any
 from conjunct.simulators.contract import Answer, Call, Route
 from conjunct.simulators.hubspot import bodies
 from conjunct.simulators.hubspot.definitions import PORTAL_ID, ObjectType
-from conjunct.simulators.hubspot.objects import Objects
-from conjunct.simulators.hubspot.records_api import Resolve
+from conjunct.simulators.hubspot.objects import Objects, Resolve
 
 _PIPELINES = {
     "contacts": ("contacts-lifecycle-pipeline", "Lifecycle Stage Pipeline", "lifecyclestage"),

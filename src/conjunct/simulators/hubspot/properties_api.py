@@ -9,9 +9,8 @@ from typing import Any
 from conjunct.simulators.contract import Answer, Call, Route
 from conjunct.simulators.hubspot import bodies, errors, moments
 from conjunct.simulators.hubspot.definitions import Property, PropertyGroup
-from conjunct.simulators.hubspot.objects import Objects
+from conjunct.simulators.hubspot.objects import Objects, Resolve
 from conjunct.simulators.hubspot.property_bodies import read_change, read_group, read_new
-from conjunct.simulators.hubspot.records_api import Resolve
 
 
 class PropertiesApi:

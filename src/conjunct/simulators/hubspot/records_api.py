@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
 from conjunct.simulators.contract import Answer, Call, Route
 from conjunct.simulators.hubspot import bodies, errors
-from conjunct.simulators.hubspot.objects import Objects
+from conjunct.simulators.hubspot.association_bodies import named_links, read_wanted
+from conjunct.simulators.hubspot.links import Links
+from conjunct.simulators.hubspot.objects import Objects, Resolve
 from conjunct.simulators.hubspot.search import parse_search
 
 _MAX_PAGE = 100
 _DEFAULT_PAGE = 10
 
-Resolve = Callable[[str], Objects]
-
 
 class RecordsApi:
-    """Answers for the records of every object; `resolve` finds the object of a path or raises `HubSpotError`."""
+    """Answers for the records of every object.
 
-    def __init__(self, resolve: Resolve) -> None:
+    `resolve` finds the object of a path or raises `HubSpotError`; `everything` lists the account's objects.
+    """
+
+    def __init__(self, resolve: Resolve, links: Links, everything: Callable[[], Sequence[Objects]]) -> None:
         self._resolve = resolve
+        self._links = links
+        self._all = everything
 
     def routes(self, base: str) -> Sequence[Route]:
         """The routes under `base`, such as `/crm/v3/objects`."""
         return (
             Route("GET", f"{base}/{{object}}", self.list, page=True),
             Route("POST", f"{base}/{{object}}/search", self.search, page=True),
+            Route("POST", f"{base}/{{object}}/merge", self.merge),
+            Route("POST", f"{base}/{{object}}/gdpr-delete", self.forget),
             Route("POST", f"{base}/{{object}}", self.create),
             Route("GET", f"{base}/{{object}}/{{id}}", self.get),
             Route("PATCH", f"{base}/{{object}}/{{id}}", self.update),
@@ -41,7 +49,7 @@ class RecordsApi:
         limit = _limit(call.query.get("limit"))
         start = _start(call.query.get("after"), objects)
         places, following = objects.page(start, limit, archived=bodies.flag(call.query, "archived"))
-        results = objects.renderer.join(places, objects.renderer.choose(bodies.requested(call.query)))
+        results = self._rendered(objects, places, call)
         paging = b"" if following is None else _next_page(call, objects.store.record_id(following))
         return Answer(body=b'{"results":[%b]%b}' % (results, paging), records=len(places))
 
@@ -61,13 +69,16 @@ class RecordsApi:
         objects = self._resolve(call.params["object"])
         archived = bodies.flag(call.query, "archived")
         place = objects.find(call.params["id"], call.query.get("idProperty"), archived=archived)
-        names = objects.renderer.choose(bodies.requested(call.query))
-        return Answer(body=objects.renderer.join([place], names), records=1)
+        return Answer(body=self._rendered(objects, [place], call), records=1)
 
     def create(self, call: Call) -> Answer:
-        """Add a record and answer all that it holds."""
+        """Add a record, perhaps with associations, and answer all that it holds."""
         objects = self._resolve(call.params["object"])
-        place = objects.create(bodies.read_object(call.body))
+        body = bodies.read_object(call.body)
+        wanted = read_wanted(body, objects, self._links.types, self._resolve)
+        place = objects.create(body)
+        for link in wanted:
+            self._links.add(objects, place, *link)
         return Answer(201, objects.renderer.one(place))
 
     def update(self, call: Call) -> Answer:
@@ -85,6 +96,37 @@ class RecordsApi:
             raise errors.not_found()
         objects.archive(place)
         return Answer(204)
+
+    def merge(self, call: Call) -> Answer:
+        """Make one record of two: the primary one stays, what it lacks it takes over, and the other is archived."""
+        objects = self._resolve(call.params["object"])
+        body = bodies.read_object(call.body)
+        kept, gone = (objects.find(str(body.get(key)), None) for key in ("primaryObjectId", "objectIdToMerge"))
+        if kept == gone:
+            raise errors.invalid("primaryObjectId and objectIdToMerge must not be the same")
+        self._links.move(objects, gone, kept, self._all())
+        objects.merge(kept, gone)
+        return Answer(body=objects.renderer.one(kept))
+
+    def forget(self, call: Call) -> Answer:
+        """Archive a record for good: it is not found among the archived either."""
+        objects = self._resolve(call.params["object"])
+        body = bodies.read_object(call.body)
+        named_by = body.get("idProperty")
+        objects.erase(objects.find(str(body.get("objectId")), named_by if isinstance(named_by, str) else None))
+        return Answer(204)
+
+    def _rendered(self, objects: Objects, places: Sequence[int], call: Call) -> bytes:
+        """Records, with the associations that the call asks for."""
+        names = objects.renderer.choose(bodies.requested(call.query))
+        others = [self._resolve(name) for name in bodies.listed(call.query, "associations")]
+        if not others:
+            return objects.renderer.join(places, names)
+        return b",".join(objects.renderer.one(place, names, self._linked(objects, place, others)) for place in places)
+
+    def _linked(self, objects: Objects, place: int, others: Sequence[Objects]) -> dict[str, Any]:
+        found = {other.kind.name: named_links(self._links, objects, place, other) for other in others}
+        return {"associations": {name: {"results": links} for name, links in found.items() if links}}
 
 
 def _limit(text: str | None) -> int:
@@ -104,6 +146,6 @@ def _start(after: str | None, objects: Objects) -> int:
 
 
 def _next_page(call: Call, after: str) -> bytes:
-    query = urlencode({**call.query, "after": after})
+    query = urlencode([*((name, value) for name, value in call.query.items() if name != "after"), ("after", after)])
     following = {"after": after, "link": f"{call.origin}{call.path}?{query}"}
     return b',"paging":{"next":%b}' % orjson.dumps(following)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
@@ -44,8 +45,11 @@ class Renderer:
             parts.append(part)
         return b",".join(parts)
 
-    def one(self, place: int, names: tuple[str, ...] | None = None) -> bytes:
-        """One record with the properties `names`, null where there is no value, or with all that have a value."""
+    def one(self, place: int, names: tuple[str, ...] | None = None, more: Mapping[str, Any] | None = None) -> bytes:
+        """One record with the properties `names`, null where there is no value, or with all that have a value.
+
+        `more` are further members of it.
+        """
         store = self._store
         values = store.properties(place)
         record_id = values["hs_object_id"]
@@ -60,7 +64,7 @@ class Renderer:
         if archived_at is not None:
             record["archivedAt"] = moments.write(archived_at)
         record["url"] = f"{self._url}{record_id}"
-        return orjson.dumps(record)
+        return orjson.dumps({**record, **more} if more else record)
 
     def forget(self, place: int) -> None:
         """The record has changed."""

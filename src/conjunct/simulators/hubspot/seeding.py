@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from conjunct.simulators.hubspot import account, moments
+from conjunct.simulators.hubspot import account, moments, owners
 from conjunct.simulators.hubspot.definitions import ObjectType
 
 _T = TypeVar("_T")
@@ -59,7 +59,10 @@ class Seeder:
     def properties(self, place: int) -> Properties:
         """All properties that have a value."""
         kind = self.kind
-        record = _MAKERS[kind.name](place, mix(self.seed, place), self)
+        bits = mix(self.seed, place)
+        record = _MAKERS.get(kind.name, _anything)(place, bits, self)
+        if not kind.custom:
+            record["hubspot_owner_id"] = _pick(owners.OWNERS, bits >> 48).id
         record[kind.created] = moments.write(self.created(place))
         record["hs_object_id"] = str(kind.first_id + place)
         record[kind.stamp] = moments.write(self.modified(place))
@@ -160,6 +163,23 @@ def _machine(place: int, bits: int, seeder: Seeder) -> Properties:
         "hours_run": f"{(bits >> 16) % 100_000 / 10:.1f}",
         "installed_on": moments.write(seeder.created(place))[:10],
     }
+
+
+def _anything(place: int, bits: int, seeder: Seeder) -> Properties:
+    """A record of an object that has no maker of its own, by the types of its properties."""
+    record: Properties = {}
+    for turn, item in enumerate(seeder.kind.properties):
+        if item.read_only or item.external:
+            continue
+        if item.options:
+            record[item.name] = _pick(item.options, bits >> turn)[0]
+        elif item.type == "number":
+            record[item.name] = str(1 + (bits >> turn * 3) % 1000)
+        elif item.type == "datetime":
+            record[item.name] = moments.write(seeder.created(place))
+        else:
+            record[item.name] = f"{item.label} {place}"
+    return record
 
 
 _MAKERS: dict[str, Callable[[int, int, Seeder], Properties]] = {

@@ -9,9 +9,13 @@ from conjunct.simulators.contract import Answer, Call, Handler, Route
 from conjunct.simulators.errors import UnknownObject
 from conjunct.simulators.hubspot import errors, moments
 from conjunct.simulators.hubspot.access import RateLimit, Tokens
-from conjunct.simulators.hubspot.account import OBJECT_TYPES
+from conjunct.simulators.hubspot.account import MAIN_OBJECTS
+from conjunct.simulators.hubspot.account_more import MORE_OBJECTS
+from conjunct.simulators.hubspot.associations_api import AssociationsApi
+from conjunct.simulators.hubspot.associations_v3_api import OlderAssociationsApi
 from conjunct.simulators.hubspot.batches_api import BatchesApi
 from conjunct.simulators.hubspot.errors import CorrelationIds, HubSpotError
+from conjunct.simulators.hubspot.links import Links
 from conjunct.simulators.hubspot.metadata_api import MetadataApi
 from conjunct.simulators.hubspot.oauth_api import OAuthApi
 from conjunct.simulators.hubspot.objects import Objects
@@ -19,6 +23,8 @@ from conjunct.simulators.hubspot.properties_api import PropertiesApi
 from conjunct.simulators.hubspot.records_api import RecordsApi
 from conjunct.simulators.hubspot.seeding import Seeder
 from conjunct.simulators.options import SimulatorOptions
+
+OBJECT_TYPES = (*MAIN_OBJECTS, *MORE_OBJECTS)
 
 # The versions of the objects API that read and write alike.
 _BASES = ("/crm/v3/objects", "/crm/objects/{version}")
@@ -34,6 +40,7 @@ class HubSpot:
         self._limit = RateLimit(options.rate_limit, options.clock)
         self._correlation = CorrelationIds(options.seed)
         self._objects = self._fill()
+        self._links = Links()
 
     def reset(self) -> None:
         """Return to the records, properties, tokens and limits of the start."""
@@ -42,6 +49,7 @@ class HubSpot:
         self._limit.reset()
         self._correlation.reset()
         self._objects = self._fill()
+        self._links.reset()
 
     def touch(self, object_name: str, count: int) -> list[str]:
         """Change records picked at random and return their ids. Raises `UnknownObject`."""
@@ -57,9 +65,11 @@ class HubSpot:
 
     def routes(self) -> Sequence[Route]:
         """Every route. Those of OAuth need no token and count against no limit."""
-        batches, records = BatchesApi(self._resolve), RecordsApi(self._resolve)
-        metadata = MetadataApi(self._resolve, lambda: list(dict.fromkeys(self._objects.values())))
+        batches, records = BatchesApi(self._resolve, self._links), RecordsApi(self._resolve, self._links, self._all)
+        metadata = MetadataApi(self._resolve, self._all)
         guarded = [
+            *OlderAssociationsApi(self._resolve, self._links).routes(),
+            *AssociationsApi(self._resolve, self._links).routes(),
             *(route for base in _BASES for api in (batches, records) for route in api.routes(base)),
             *PropertiesApi(self._resolve).routes(),
             *metadata.routes(),
@@ -78,6 +88,9 @@ class HubSpot:
             seeder = Seeder(kind, options.seed, -(-options.records // kind.share), as_of)
             named.update(dict.fromkeys(kind.aliases, Objects(kind, seeder, options.clock)))
         return named
+
+    def _all(self) -> Sequence[Objects]:
+        return list(dict.fromkeys(self._objects.values()))
 
     def _resolve(self, name: str) -> Objects:
         objects = self._objects.get(name.lower())

@@ -27,13 +27,14 @@ class RecordStore:
         self.kind = kind
         self.definitions: dict[str, Property] = {item.name: item for item in kind.properties}
         self.archived: dict[int, int] = {}
+        self.erased: set[int] = set()
         self.count = seeder.count
         self.version = 0
         self._seeder = seeder
         self._changed: dict[int, Properties] = {}
         self._withdrawn: set[str] = set()
         self._columns: dict[str, list[Comparable | None]] = {}
-        self._unique: dict[str, int] = {}
+        self._unique: dict[tuple[str, str], int] = {}
         self._random = random.Random(f"touch:{kind.name}:{seeder.seed}")  # noqa: S311 - repeatable on purpose
 
     def place(self, record_id: str) -> int | None:
@@ -41,16 +42,20 @@ class RecordStore:
         if not record_id.isdecimal() or len(record_id) > _MAX_DIGITS:
             return None
         place = int(record_id) - self.kind.first_id
-        return place if 0 <= place < self.count else None
+        return place if 0 <= place < self.count and place not in self.erased else None
 
-    def place_by_unique(self, value: str) -> int | None:
-        """The place of the record, not archived, whose unique property has this value, whatever its case."""
-        if self.kind.unique is None:
-            return None
+    def is_unique(self, name: str) -> bool:
+        """Whether a property tells records apart."""
+        return name in self.definitions and self.definitions[name].unique
+
+    def place_by_unique(self, name: str, value: str) -> int | None:
+        """The place of the record, not archived, whose unique property `name` has this value, whatever its case."""
         wanted = value.casefold()
-        for place in (self._unique.get(wanted), self._seeder.place_of(value)):
+        # Only the object's first unique property has made-up values.
+        seeded = self._seeder.place_of(value) if name == self.kind.unique else None
+        for place in (self._unique.get((name, wanted)), seeded):
             if place is not None and place not in self.archived:
-                current = self.properties(place).get(self.kind.unique)
+                current = self.properties(place).get(name)
                 if current is not None and current.casefold() == wanted:
                     return place
         return None
@@ -104,17 +109,23 @@ class RecordStore:
             raise errors.invalid_values(faults)
 
     def check_conflict(self, values: Mapping[str, str | None], place: int | None = None) -> None:
-        """Raises `HubSpotError` when a record other than the one at `place` has the value of the unique property."""
-        value = values.get(self.kind.unique) if self.kind.unique else None
-        holder = self.place_by_unique(value) if value else None
-        if holder is not None and holder != place:
-            raise errors.conflict(self.kind.label, self.record_id(holder))
+        """Raises `HubSpotError` when a record other than the one at `place` has the value of a unique property."""
+        for name, value in values.items():
+            holder = self.place_by_unique(name, value) if value and self.is_unique(name) else None
+            if holder is not None and holder != place:
+                raise errors.conflict(self.kind.label, self.record_id(holder))
 
     def archive(self, place: int, now: int) -> None:
         """Take a record out of lists and searches; nothing happens when it is out already."""
         if place not in self.archived:
             self.archived[place] = now
             self.version += 1
+
+    def erase(self, place: int) -> None:
+        """Take a record out of everything; its place stays empty."""
+        self.erased.add(place)
+        self.archived.setdefault(place, 0)
+        self.version += 1
 
     def touch(self, count: int, now: int) -> list[int]:
         """Change `count` records picked at random (all, when there are fewer) and return their places in order."""
@@ -167,9 +178,10 @@ class RecordStore:
 
     def _keep(self, place: int, record: Properties) -> None:
         self._changed[place] = record
-        unique = record.get(self.kind.unique) if self.kind.unique else None
-        if unique is not None:
-            self._unique[unique.casefold()] = place
+        for name, definition in self.definitions.items():
+            value = record.get(name) if definition.unique else None
+            if value is not None:
+                self._unique[name, value.casefold()] = place
         for name, column in self._columns.items():
             column[place] = self._comparable(name, record)
         self.version += 1
