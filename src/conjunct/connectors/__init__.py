@@ -20,6 +20,7 @@ from conjunct.connectors.query import (
     ReadQuery,
     Record,
 )
+from conjunct.connectors.quirks import Quirks
 from conjunct.connectors.searching import SearchNotSupported, SearchQuery
 from conjunct.connectors.supports import ObjectSupport, Support, object_support, support
 from conjunct.connectors.transport import EgressTransport, Transport
@@ -55,6 +56,7 @@ __all__ = [
     "DraftFault",
     "FieldResult",
     "FieldsNotSupported",
+    "Quirks",
     "ProviderError",
     "ErrorKind",
     "UnknownModule",

@@ -91,3 +91,11 @@ def check_pattern(path: Path, text: str | None) -> Iterator[Fault]:
         re.compile(text)
     except re.error as error:
         yield Fault(path, f"it is not a regular expression: {error}")
+
+
+def named_groups(text: str | None) -> frozenset[str]:
+    """The names of a regular expression's groups; none where it is not one."""
+    try:
+        return frozenset(re.compile(text or "").groupindex)
+    except re.error:
+        return frozenset()

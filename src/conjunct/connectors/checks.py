@@ -13,6 +13,7 @@ from conjunct.connectors.check_parts import (
     check_pattern,
     check_request,
     check_template,
+    named_groups,
 )
 from conjunct.connectors.definition import Definition, ErrorRules, ObjectDefinition
 from conjunct.connectors.definition_base import Request
@@ -193,12 +194,12 @@ def _check_upsert(path: Path, rule: UpsertFields, variables: frozenset[str]) -> 
     yield from check_template((*path, "name"), rule.name, frozenset({"field"}))
     if rule.name_pattern is not None:
         yield from check_pattern((*path, "name_pattern"), rule.name_pattern)
-    of_field = variables | FIELD_VARIABLES
-    of_type = of_field | frozenset[str]().union(*rule.types.values())
+    groups = named_groups(rule.name_pattern)
+    of_type = variables | FIELD_VARIABLES | frozenset[str]().union(*rule.types.values()) | groups
     requests: list[tuple[Path, Request, frozenset[str]]] = [
-        (("find", "request"), rule.find.request, variables | {"field"}),
+        (("find", "request"), rule.find.request, variables | {"field"} | groups),
         (("create",), rule.create, of_type),
-        (("update",), rule.update, of_type),
+        (("update",), rule.update, of_type | rule.find.take.keys()),
     ]
     if rule.before is not None:
         requests.append((("before", "find"), rule.before.find, variables))
@@ -209,6 +210,8 @@ def _check_upsert(path: Path, rule: UpsertFields, variables: frozenset[str]) -> 
         yield from check_path((*path, key), getattr(rule, key))
     for key in ("fields_at", "name"):
         yield from check_path((*path, "find", key), getattr(rule.find, key))
+    for name, place in rule.find.take.items():
+        yield from check_path((*path, "find", "take", name), place)
 
 
 def _uses(request: Request, name: str) -> bool:

@@ -8,6 +8,7 @@ The reference with examples is docs/reference/provider-definition.md; the JSON S
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, PrivateAttr
@@ -234,12 +235,22 @@ class DefinitionDocument(DefinitionBase):
     """A provider.yaml as it is written. In defaults and objects, null removes what would be inherited."""
 
     anchors: dict[str, Any] = Field(default_factory=dict, description="A place for YAML anchors; not read.")
+    extends: Identifier | None = Field(
+        None,
+        description="Another definition: its `defaults`, `objects`, `errors`, `rate_limit` and the code beside it are "
+        "this one's, too, where this one says nothing else.",
+    )
     defaults: ObjectDefinition = Field(default_factory=ObjectDefinition)
     objects: dict[str, ObjectDefinition] = Field(default_factory=dict)
 
 
 class Definition(DefinitionBase):
-    """A checked definition, every object merged with the defaults. `"*"` stands for any other name."""
+    """A checked definition, every object merged with the defaults.
+
+    `"*"` stands for any other name, `"*History"` for any that ends so.
+    """
+
+    extends: Identifier | None = None
 
     objects: dict[str, ObjectDefinition]
 
@@ -267,8 +278,15 @@ class Definition(DefinitionBase):
         return cast("Made", made)
 
     def object(self, name: str) -> ObjectDefinition | None:
-        """What is known of that object, or None when the provider has none of that name."""
-        return self.objects.get(name) or self.objects.get(ANY_OBJECT)
+        """What is known of that object, or None when the provider has none of that name.
+
+        The longest of the patterns that fit counts; that of all names is the shortest.
+        """
+        known = self.objects.get(name)
+        if known is not None:
+            return known
+        fitting = [each for each in self.objects if ANY_OBJECT in each and fnmatchcase(name, each)]
+        return self.objects[max(fitting, key=len)] if fitting else None
 
     def requires(self, each: Input) -> bool:
         """Whether every customer must tell this input, if it has no default."""
@@ -278,7 +296,7 @@ class Definition(DefinitionBase):
     @property
     def object_names(self) -> tuple[str, ...]:
         """The objects known by name."""
-        return tuple(name for name in self.objects if name != ANY_OBJECT)
+        return tuple(name for name in self.objects if ANY_OBJECT not in name)
 
 
 RateLimit.model_rebuild()

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from conjunct.connectors.definition_base import Model, Request, ValueType
+from conjunct.connectors.definition_base import Identifier, Model, Request, ValueType
 
 FIELD_VARIABLES = frozenset(
     {
@@ -41,8 +41,8 @@ FIELD_VARIABLES = frozenset(
 `extensible`: other values than the options are good, too.
 """
 
-OPTION_VARIABLES = frozenset({"value", "label", "order"})
-"""What an entry of `options` holds, within `$each`; `order` counts from 1."""
+OPTION_VARIABLES = frozenset({"value", "label", "order", "chosen"})
+"""What an entry of `options` holds, within `$each`; `order` counts from 1, `chosen`: it is the field's default."""
 
 
 class Prerequisite(Model):
@@ -58,6 +58,9 @@ class FindFields(Model):
     request: Request
     fields_at: str = Field("", description="Where the list of fields, or the field, stands.")
     name: str = Field("name", description="Where a field's name stands in it.")
+    take: dict[Identifier, str] = Field(
+        default_factory=dict, description="Variables of `update`, by where they stand in the field (its id)."
+    )
 
 
 class UpsertFields(Model):
@@ -67,7 +70,10 @@ class UpsertFields(Model):
     """
 
     name: str = Field("{field}", description="A field's name as the provider spells it.")
-    name_pattern: str | None = Field(None, description="A regular expression that the whole name must match.")
+    name_pattern: str | None = Field(
+        None,
+        description="A regular expression that the whole name must match. Groups of its that have names are variables.",
+    )
     types: dict[ValueType, dict[str, Any]] = Field(
         min_length=1,
         description="The types that fields can have, each with variables for the templates; it may give `options`.",
@@ -77,4 +83,5 @@ class UpsertFields(Model):
     create: Request
     update: Request
     at: str = Field("", description="Where the field stands in the answer to create and update.")
+    find_again: bool = Field(False, description="It does not stand there: it is looked for again.")
     fixed_at: str | None = Field(None, description="True there: the provider's own field, which nobody can change.")

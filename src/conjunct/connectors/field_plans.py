@@ -93,8 +93,12 @@ class FieldPlan:
         facts = dict(draft.facts)
         if draft.value_type not in SELECTS:
             facts.pop("options", None)
+        elif isinstance(options := facts.get("options"), list):
+            facts["options"] = [{"chosen": each["value"] == facts.get("default"), **each} for each in options]
         of_type = next((own for name, own in self.rule.types.items() if name == draft.value_type), {})
-        return {**base, **facts, **of_type, "field": self.spelled(draft.name), "display": draft.display}
+        named = re.fullmatch(self.rule.name_pattern or "", draft.name)
+        base |= {name: part for name, part in (named.groupdict() if named else {}).items() if part is not None}
+        return {**base, **of_type, **facts, "field": self.spelled(draft.name), "display": draft.display}
 
 
 def field_plan(definition: Definition, object_name: str) -> FieldPlan:
@@ -114,7 +118,7 @@ def field_plan(definition: Definition, object_name: str) -> FieldPlan:
 
 
 def _compiled(definition: Definition, object_name: str, rule: UpsertFields) -> FieldPlan:
-    known = definition.objects.get(object_name) or definition.objects[ANY_OBJECT]
+    known = definition.object(object_name) or definition.objects[ANY_OBJECT]
     slashed = frozenset({"object"}) if object_name in definition.objects else frozenset[str]()
 
     def compiled(request: Request) -> RequestPlan:

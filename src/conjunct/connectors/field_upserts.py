@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from conjunct.connectors.errors import Conflict, MalformedAnswer, ResourceNotFound
@@ -12,6 +12,7 @@ from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.field_plans import SELECTS, DraftFault, FieldDraft, FieldPlan
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import RequestPlan
+from conjunct.connectors.quirks import Quirks
 from conjunct.connectors.templates import UNSET
 
 Action = Literal["create", "update", "none"]
@@ -37,16 +38,20 @@ class ObjectFields:
     `load` comes first. Everything raises `ProviderError` by its classes.
     """
 
-    def __init__(self, plan: FieldPlan, object_name: str, exchange: Exchange) -> None:
+    def __init__(self, plan: FieldPlan, object_name: str, exchange: Exchange, quirks: Quirks | None = None) -> None:
         self._plan = plan
         self._object = object_name
         self._exchange = exchange
+        self._quirks = quirks
         self._found: dict[str, dict[str, Any]] = {}
         self._is_prepared = plan.group is None
 
     async def load(self, drafts: Sequence[FieldDraft]) -> None:
         """Find the fields that are there already."""
         self._found = {}
+        await self._find([self._shaped(draft) for draft in drafts])
+
+    async def _find(self, drafts: Sequence[FieldDraft]) -> None:
         if not self._plan.finds_each:
             self._keep(await self._asked(self._plan.find, self._variables(FieldDraft("", "", ""))))
             return
@@ -63,26 +68,34 @@ class ObjectFields:
 
     def refused(self, drafts: Sequence[FieldDraft]) -> Iterator[DraftFault]:
         """The drafts that would change a field which nobody can change."""
-        for index, draft in enumerate(drafts):
+        for index, draft in enumerate(map(self._shaped, drafts)):
             found = self._found_for(draft)
             if found is not None and self._is_fixed(found) and not self._is_as_wanted(self._plan.update, draft, found):
                 yield DraftFault(index, "name", "this field is the provider's own; it cannot be changed")
 
     async def upsert(self, draft: FieldDraft) -> FieldResult:
         """Create the field, or change it where it is not as it should be."""
+        draft = self._shaped(draft)
+        result = await self._upserted(draft)
+        if self._quirks is None:
+            return result
+        warnings = await self._quirks.after_field(self._object, result.name, draft)
+        return replace(result, warnings=(*result.warnings, *warnings))
+
+    async def _upserted(self, draft: FieldDraft) -> FieldResult:
         found = self._found_for(draft)
         if found is None:
             try:
                 return await self._create(draft)
             except Conflict:
                 # Somebody was faster; or what is in the way is not a field, and then the refusal stands.
-                await self.load([draft])
+                await self._find([draft])
                 found = self._found_for(draft)
                 if found is None:
                     raise
         if self._is_as_wanted(self._plan.update, draft, found):
             return self._result("none", draft, found, found)
-        return self._result("update", draft, found, await self._sent(self._plan.update, draft))
+        return self._result("update", draft, found, await self._sent(self._plan.update, draft, found))
 
     async def _create(self, draft: FieldDraft) -> FieldResult:
         await self._prepare(draft)
@@ -100,8 +113,14 @@ class ObjectFields:
                 await self._asked(create, variables)
         self._is_prepared = True
 
-    async def _sent(self, request: RequestPlan, draft: FieldDraft) -> dict[str, Any]:
-        answer = parse_path(self._plan.rule.at).find(await self._asked(request, self._variables(draft)))
+    async def _sent(
+        self, request: RequestPlan, draft: FieldDraft, found: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        taken = {name: parse_path(at).find(found) for name, at in self._plan.rule.find.take.items()}
+        answer = parse_path(self._plan.rule.at).find(await self._asked(request, self._variables(draft) | taken))
+        if self._plan.rule.find_again:
+            await self._find([draft])
+            return self._found_for(draft) or {}
         told = answer if isinstance(answer, dict) else {}
         self._found[self._plan.spelled(draft.name).casefold()] = told
         return told
@@ -129,6 +148,9 @@ class ObjectFields:
     def _is_as_wanted(self, request: RequestPlan, draft: FieldDraft, found: dict[str, Any]) -> bool:
         wanted = request.body.render(self._variables(draft)) if request.body is not None else UNSET
         return wanted is UNSET or is_within(wanted, found)
+
+    def _shaped(self, draft: FieldDraft) -> FieldDraft:
+        return draft if self._quirks is None else self._quirks.field(draft)
 
     def _variables(self, draft: FieldDraft) -> dict[str, Any]:
         return self._plan.variables(draft, self._exchange.inputs, self._object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,6 +16,9 @@ from conjunct.connectors.definition_base import Model
 from conjunct.connectors.yaml_source import Path, YamlSource, read_yaml
 from conjunct.core.problems import Issue, Unprocessable
 
+INHERITED = ("defaults", "objects", "errors", "rate_limit")
+"""What a definition has of the one that it extends."""
+
 
 class InvalidDefinition(Unprocessable):
     """A provider definition has faults; each is an issue."""
@@ -24,13 +27,20 @@ class InvalidDefinition(Unprocessable):
     title = "The provider definition is not valid"
 
 
-def load_definition(text: str, *, source: str = "provider.yaml") -> Definition:
-    """The definition in a YAML text. `source` names the file in the problem. Raises `InvalidDefinition`."""
+Extended = Callable[[str], str | None]
+"""The YAML text of the definition of that name; None where there is none."""
+
+
+def load_definition(text: str, *, source: str = "provider.yaml", extended: Extended | None = None) -> Definition:
+    """The definition in a YAML text. `source` names the file in the problem; `extended` finds what it extends.
+
+    Raises `InvalidDefinition`.
+    """
     yaml_source = read_yaml(text)
     issues = list(yaml_source.issues)
     definition: Definition | None = None
     if not issues:
-        definition = _validated(yaml_source, issues)
+        definition = _validated(yaml_source, issues, extended)
     if definition is not None and not issues:
         found = (
             yaml_source.issue(_written(yaml_source, fault.path), fault.detail) for fault in check_definition(definition)
@@ -44,17 +54,32 @@ def load_definition(text: str, *, source: str = "provider.yaml") -> Definition:
     return definition
 
 
-def _validated(source: YamlSource, issues: list[Issue]) -> Definition | None:
+def _validated(source: YamlSource, issues: list[Issue], extended: Extended | None) -> Definition | None:
     data = source.value
     if not isinstance(data, dict):
         issues.append(source.issue((), "a provider definition is a mapping"))
         return None
     try:
         DefinitionDocument.model_validate(_without_inherited_nulls(data))
-        return Definition.model_validate(merged(data))
+        return Definition.model_validate(merged(_with_inherited(source, data, issues, extended)))
     except ValidationError as error:
         issues.extend(_issue(source, details) for details in error.errors(include_url=False))
         return None
+
+
+def _with_inherited(
+    source: YamlSource, data: dict[str, Any], issues: list[Issue], extended: Extended | None
+) -> dict[str, Any]:
+    name = data.get("extends")
+    if not isinstance(name, str):
+        return data
+    text = extended(name) if extended is not None else None
+    base = read_yaml(text).value if text is not None else None
+    if not isinstance(base, dict) or "extends" in base:
+        why = "extends another one itself" if isinstance(base, dict) else "is not there"
+        issues.append(source.issue(("extends",), f"the definition '{name}' {why}"))
+        return data
+    return {**data, **{key: merge(base.get(key), data.get(key, {})) for key in INHERITED if key in base}}
 
 
 def merged(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from conjunct.connectors import Definition, InvalidDefinition, load_definition
 from conjunct.core.problems import NotFound
+from conjunct.providers.quirks import quirks_in
 
 FILE_NAME = "provider.yaml"
 BUILT_IN = Path(__file__).parent
@@ -89,12 +90,18 @@ class Catalog:
             )
             raise UnknownProvider(f"There is no provider '{name}'.", remedy=known)
         source = f"{name}/{FILE_NAME}"
-        definition = load_definition(file.read_text(encoding="utf-8"), source=source)
+        definition = load_definition(file.read_text(encoding="utf-8"), source=source, extended=self._text)
         if definition.name != name:
             raise InvalidDefinition(
                 f"{source} is named '{definition.name}'.", remedy="Give the folder and the definition the same name."
             )
-        return definition
+        of = self._files.get(definition.extends or "", file)
+        quirks = quirks_in(file.parent) or quirks_in(of.parent)
+        return definition if quirks is None else definition.with_quirks(quirks)
+
+    def _text(self, name: str) -> str | None:
+        file = self._files.get(name)
+        return None if file is None else file.read_text(encoding="utf-8")
 
 
 class _Modules(Mapping[str, tuple[str, ...]]):
