@@ -24,6 +24,16 @@ from conjunct.connectors.quirks import Quirks
 from conjunct.connectors.searching import SearchNotSupported, SearchQuery
 from conjunct.connectors.supports import ObjectSupport, Support, object_support, support
 from conjunct.connectors.transport import EgressTransport, Transport
+from conjunct.connectors.write_query import (
+    WriteEntry,
+    WriteFault,
+    WriteInterrupted,
+    WriteNotSupported,
+    WriteQuery,
+    WriteState,
+    WriteType,
+    Written,
+)
 
 __all__ = [
     "load_definition",
@@ -64,5 +74,13 @@ __all__ = [
     "ReadNotSupported",
     "SearchQuery",
     "SearchNotSupported",
+    "WriteQuery",
+    "WriteEntry",
+    "WriteType",
+    "Written",
+    "WriteState",
+    "WriteFault",
+    "WriteInterrupted",
+    "WriteNotSupported",
     "BadPageToken",
 ]

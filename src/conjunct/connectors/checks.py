@@ -24,6 +24,7 @@ from conjunct.connectors.read_definition import EachTerm, PageRule, ReadRule
 from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
 from conjunct.connectors.templates import TemplateSyntaxError, compile_template
+from conjunct.connectors.write_checks import check_write
 
 _BY_STYLE = {"offset": "offset", "page": "page", "cursor": "cursor", "graphql": "cursor", "keyset": "after"}
 _NEEDS = {"next_url": "at", "cursor": "at", "graphql": "at", "keyset": "from_last"}
@@ -82,8 +83,12 @@ def _check_errors(errors: ErrorRules) -> Iterator[Fault]:
 def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -> Iterator[Fault]:
     for name, text in known.vars.items():
         yield from check_template((*path, "vars", name), text, inputs | {"object"})
+    if known.write is not None:
+        yield from check_write((*path, "write"), known.write, inputs | frozenset(known.vars))
     if known.read is None:
-        yield Fault(path, "the object has no way to be read: neither it nor the defaults have 'read'")
+        if known.write is None:
+            yield Fault(path, "the object can be neither read nor written: neither it nor the defaults say how")
+        yield from _check_fields(path, known, inputs)
         return
     variables = inputs | QUERY_VARIABLES | frozenset(known.vars)
     if known.read.where is None:
@@ -100,6 +105,10 @@ def _check_object(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -
             yield from check_request((*path, "count", "request"), known.count.request, variables)
         elif known.count.via is None:
             yield Fault((*path, "count"), "it needs 'via: read' or a request")
+    yield from _check_fields(path, known, inputs)
+
+
+def _check_fields(path: Path, known: ObjectDefinition, inputs: frozenset[str]) -> Iterator[Fault]:
     if known.schema_ is not None:
         yield from _check_schema((*path, "schema"), known.schema_, inputs | frozenset(known.vars) | {"object"})
     if known.upsert_fields is not None:

@@ -37,6 +37,8 @@ from conjunct.connectors.records import TimeFilter, compile_reader, locate
 from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.searching import SearchQuery, search_plan
 from conjunct.connectors.transport import Transport
+from conjunct.connectors.write_query import WriteQuery, Written
+from conjunct.connectors.writing import Writer
 from conjunct.core.problems import NotFound
 from conjunct.kit.clock import Clock, SystemClock
 
@@ -199,6 +201,10 @@ class Connector:
         if self._exchange.is_guarded:
             await self.check()
         return page
+
+    async def write(self, query: WriteQuery) -> list[Written]:
+        """What became of each record, in order; see `Writer.write` for what is raised when."""
+        return await Writer(self._exchange).write(query)
 
     async def describe(self, object_name: str) -> ObjectSchema:
         """The object's fields. Raises `UnknownObject` and `ProviderError` by its classes."""
