@@ -16,17 +16,10 @@ from conjunct.core.problems import InvalidRequest
 TimeStyle = Literal["rfc3339", "rfc3339ms", "unix", "unix_ms", "date", "datetime"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
-_SUBSELECT = re.compile(r"\(SELECT [A-Za-z_][A-Za-z0-9_.]*(, ?[A-Za-z_][A-Za-z0-9_.]*)* FROM [A-Za-z_][A-Za-z0-9_]*\)")
 
 
 class Verbatim(str):
     """A text that the definition's author wrote, which pipes for names let pass as it is."""
-
-    __slots__ = ()
-
-
-class Bare(str):
-    """A value that is a literal of the query language already (`null`, a date); it is not quoted."""
 
     __slots__ = ()
 
@@ -133,15 +126,10 @@ def _each(quote: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: ",".join(map(quote, value)) if isinstance(value, list | tuple) else quote(value)
 
 
-def _columns(value: Any) -> str:
-    """Names, and among them sub-selects of names, which a definition asks for: `Id,(SELECT Id FROM Contacts)`."""
-    return ",".join(text if _SUBSELECT.fullmatch(text) else _name(text) for text in map(_text, _items(value)))
-
-
 def _soql(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(_soql, value))
-    if isinstance(value, Bare | bool | int | float):
+    if isinstance(value, Verbatim | bool | int | float):
         return _text(value)
     escaped = _text(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
     return f"'{escaped}'"
@@ -167,7 +155,6 @@ PIPES: dict[str, Callable[[Any], Any]] = {
     "csv": lambda value: ",".join(map(_text, _items(value))),
     "name": _name,
     "names": lambda value: ",".join(map(_name, _items(value))),
-    "columns": _columns,
     "lower": lambda value: _text(value).lower(),
     "upper": lambda value: _text(value).upper(),
     "soql": _each(_soql),
