@@ -177,7 +177,7 @@ class Connector:
         turn = self._turn(replace(query, page_size=1), FIRST_PAGE)
         request = plan.count or turn.reading.request
         names = request.names | (plan.where.names if plan.where is not None and "where" in request.names else set())
-        if _asked_for(turn.query) - names:
+        if _asked_for(turn.query) - names or any(turn.variables.get(name) for name in rule.unless):
             return None
         answered = await self._exchange.send(request.build(turn.variables, self._address))
         total = parse_path(rule.at).find(answered.body)

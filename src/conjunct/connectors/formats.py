@@ -127,8 +127,6 @@ def _each(quote: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _soql(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(map(_soql, value))
     if isinstance(value, Verbatim | bool | int | float):
         return _text(value)
     escaped = _text(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")

@@ -15,7 +15,7 @@ from conjunct.connectors.definition import ANY_OBJECT, Definition, ObjectDefinit
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.formats import TimeStyle, UnusableValue
 from conjunct.connectors.page_tokens import PageToken
-from conjunct.connectors.paging import Pager, compile_pager
+from conjunct.connectors.paging import Pager, compile_pager, restarted_with
 from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.query import ALL_FIELDS, ReadQuery
 from conjunct.connectors.read_definition import Count, EachTerm, PageRule, ReadRule, Where
@@ -146,7 +146,7 @@ class ReadPlan:
         size = self.page.size
         if size is None:
             return None
-        return min(wish or size.default, size.max or size.default)
+        return max(min(wish or size.default, size.max or size.default), size.min or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,11 @@ class ObjectPlan:
 
 def page_variables(plan: ReadPlan, base: Mapping[str, Any], token: PageToken, wish: int | None) -> dict[str, Any]:
     """The variables of one page: the query's, the strategy's first values, and what the token says."""
-    return {**base, "page_size": plan.page_size(wish), **plan.pager.start, **token.sticky, **token.variables}
+    variables = {**base, "page_size": plan.page_size(wish), **plan.pager.start, **token.sticky, **token.variables}
+    restart = plan.page.restart
+    if restart is not None and restart.var in token.sticky:
+        variables[restart.var] = restarted_with(restart, token.sticky[restart.var])
+    return variables
 
 
 def object_plan(definition: Definition, name: str) -> ObjectPlan:
@@ -250,6 +254,14 @@ def compile_object(definition: Definition, name: str, known: ObjectDefinition, r
         count=_if_said(known.count, requests),
         describe=_if_said(known.schema_, requests),
     )
+
+
+def request_compiler(definition: Definition, name: str) -> Callable[[Request], RequestPlan]:
+    """What compiles the requests of an object, whose `vars` are texts of ours and whose name may have slashes."""
+    known = definition.object(name) or definition.objects[ANY_OBJECT]
+    slashed = frozenset({"object"}) if name in definition.objects and name != ANY_OBJECT else frozenset[str]()
+    raw = frozenset(known.vars)
+    return lambda request: compile_request(request, known.time, raw=raw, slashed=slashed, headers=definition.headers)
 
 
 def compile_request(

@@ -30,6 +30,7 @@ class PageSize(Model):
 
     default: Annotated[int, Field(gt=0)]
     max: Annotated[int, Field(gt=0)] | None = None
+    min: Annotated[int, Field(gt=0)] | None = None
 
 
 class Restart(Model):
@@ -175,6 +176,9 @@ class Count(Model):
 
     via: Literal["read"] | None = Field(None, description="read: the first page of one record.")
     request: Request | None = None
+    unless: list[str] = Field(
+        default_factory=list, description="Variables: with one of them set, the provider cannot tell."
+    )
     at: str
 
 
