@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from conjunct.connections.buckets import Buckets
@@ -26,16 +27,25 @@ MAX_KEPT = 1000
 Limits = Mapping[str, Bucket]
 """The buckets that a provider documents, by name."""
 
-Sleep = Callable[[float], Awaitable[object]]
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How time passes in this process: its seconds, and how one waits for some of them."""
+
+    seconds: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
+REAL = Pace()
 
 
 class Limiters:
     """The limiters of a process, one for each connection that was used lately."""
 
-    def __init__(self, database: Database, clock: Clock, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, database: Database, clock: Clock, *, pace: Pace = REAL) -> None:
         self._database = database
         self._clock = clock
-        self._sleep = sleep
+        self._pace = pace
         self._kept: OrderedDict[tuple[str, str], ConnectionLimiter] = OrderedDict()
 
     def of(
@@ -46,7 +56,7 @@ class Limiters:
         limiter = self._kept.get(key)
         if limiter is None or limiter.limits != limits:
             shared = Buckets(self._database, self._clock, project_id, connection_id)
-            limiter = self._kept[key] = ConnectionLimiter(shared, limits, self._clock, sleep=self._sleep)
+            limiter = self._kept[key] = ConnectionLimiter(shared, limits, self._clock, pace=self._pace)
         self._kept.move_to_end(key)
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
@@ -57,27 +67,28 @@ class Limiters:
 class ConnectionLimiter:
     """The `Limiter` of one connection in this process. `limits` are the buckets that the provider documents."""
 
-    def __init__(self, shared: Buckets, limits: Limits, clock: Clock, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, shared: Buckets, limits: Limits, clock: Clock, *, pace: Pace = REAL) -> None:
         self.limits = limits
         self._shared = shared
         self._clock = clock
-        self._sleep = sleep
-        self._hand = {name: _Hand(name, limit, self._lot, sleep) for name, limit in limits.items()}
+        self._pace = pace
+        self._hand = {name: _Hand(name, limit, self._lot, pace) for name, limit in limits.items()}
         self._paused_until: datetime | None = None
         self._heard_at = float("-inf")
 
     def hear(self, throttled_until: datetime | None) -> None:
         """Take note of what the connection's row says of a pause."""
         self._paused_until = throttled_until
-        self._heard_at = time.monotonic()
+        self._heard_at = self._pace.seconds()
 
     async def take(self, bucket: str | None, *, patience: float) -> None:
         """See `Limiter`. Also raises `ConnectionNotFound`, when the connection was deleted meanwhile."""
-        deadline = time.monotonic() + patience
+        deadline = self._pace.seconds() + patience
         await self._pass_pause(deadline)
-        for name in dict.fromkeys((bucket, DEFAULT_BUCKET)):  # the narrow one first: nothing is taken from both in vain
-            if name in self._hand:
-                await self._hand[name].take(deadline)
+        for name in dict.fromkeys((bucket, DEFAULT_BUCKET)):  # the narrow one first, which is the first to be empty
+            hand = self._hand.get(name) if name is not None else None
+            if hand is not None:
+                await hand.take(deadline)
         await self._pass_pause(deadline)  # one may have begun meanwhile
 
     async def pause(self, seconds: float) -> None:
@@ -85,16 +96,18 @@ class ConnectionLimiter:
         self.hear(await self._shared.throttle(seconds))
 
     async def _pass_pause(self, deadline: float) -> None:
-        if time.monotonic() - self._heard_at >= LONGEST_LOT:
-            self._heard_at = time.monotonic()  # one asks for all
-            self.hear(await self._shared.throttled_until())
-        while self._paused_until is not None:
+        while True:
+            if self._pace.seconds() - self._heard_at >= LONGEST_LOT:
+                self._heard_at = self._pace.seconds()  # one asks for all
+                self.hear(await self._shared.throttled_until())
+            if self._paused_until is None:
+                return
             left = (self._paused_until - self._clock.now()).total_seconds()
             if left <= 0:
                 return
-            if time.monotonic() + left > deadline:
+            if self._pace.seconds() + left > deadline:
                 raise HeldBack("the provider asked us to slow down", retry_after=left)
-            await self._sleep(left)
+            await self._pace.sleep(left)
 
     async def _lot(self, name: str, wanted: int) -> tuple[int, float]:
         taken = await self._shared.take(name, self.limits[name], wanted)
@@ -106,13 +119,14 @@ class _Hand:
     """What this process has in hand of one bucket."""
 
     def __init__(
-        self, name: str, limit: Bucket, ask: Callable[[str, int], Awaitable[tuple[int, float]]], sleep: Sleep
+        self, name: str, limit: Bucket, ask: Callable[[str, int], Awaitable[tuple[int, float]]], pace: Pace
     ) -> None:
         self._name = name
         self._limit = limit
         self._ask = ask
-        self._sleep = sleep
+        self._pace = pace
         self._queue = asyncio.Lock()  # whose waiters are served in their order
+        self._waiting = 0
         self._left = 0
         self._lapses_at = 0.0
         self._empty_until = 0.0
@@ -120,47 +134,51 @@ class _Hand:
 
     async def take(self, deadline: float) -> None:
         """Take one request. Raises `HeldBack` when none can be had by then."""
-        if not self._queue.locked() and self._spend():
+        if self._waiting == 0 and self._spend():
             return
         async with self._turn(deadline):
             while not self._spend():
                 await self._fill(deadline)
 
     def _spend(self) -> bool:
-        if self._left == 0 or time.monotonic() >= self._lapses_at:
+        if self._left == 0 or self._pace.seconds() >= self._lapses_at:
             return False
         self._left -= 1
         return True
 
     async def _fill(self, deadline: float) -> None:
         """Take another lot; or wait until there may be one."""
-        now = time.monotonic()
+        now = self._pace.seconds()
         wait = self._empty_until - now
         if wait <= 0:
             soon_spent = self._left == 0 and now < self._lapses_at
             self._size = min(self._size * 2, largest_lot(self._limit)) if soon_spent else 1
             self._left, wait = await self._ask(self._name, self._size)
-            self._lapses_at = now + lot_seconds(self._limit)
+            now = self._pace.seconds()
+            self._lapses_at = now + lot_seconds(self._limit)  # from now on: a slow answer is no lot in vain
             if self._left:
                 return
-            now = time.monotonic()
             self._empty_until = now + wait
         if now + wait > deadline:
             raise self._held_back(wait)
-        await self._sleep(wait)
+        await self._pace.sleep(wait)
         self._empty_until = 0.0
 
     @asynccontextmanager
     async def _turn(self, deadline: float) -> AsyncIterator[None]:
+        self._waiting += 1
         try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                await self._queue.acquire()
-        except TimeoutError:
-            raise self._held_back(max(1.0, self._empty_until - time.monotonic())) from None
-        try:
-            yield
+            try:
+                async with asyncio.timeout(max(0.0, deadline - self._pace.seconds())):
+                    await self._queue.acquire()
+            except TimeoutError:
+                raise self._held_back(max(1.0, self._empty_until - self._pace.seconds())) from None
+            try:
+                yield
+            finally:
+                self._queue.release()
         finally:
-            self._queue.release()
+            self._waiting -= 1
 
     def _held_back(self, wait: float) -> HeldBack:
         limit = f"{self._limit.requests:,} requests in {self._limit.seconds:g} s"
