@@ -23,6 +23,7 @@ def simulate(
         list[str] | None, typer.Option(help="A fault, such as `500:0.01` or `429@page=5`; may be given again.")
     ] = None,
     rate_limit: Annotated[int | None, typer.Option(help="Requests allowed in 10 seconds.")] = None,
+    search_limit: Annotated[int | None, typer.Option(help="Searches allowed in a second, where it tells.")] = None,
     token_lifetime: Annotated[int, typer.Option(help="Seconds that an access token lives.")] = 1800,
     lifeline: Annotated[int | None, typer.Option("--lifeline", hidden=True)] = None,
 ) -> None:
@@ -37,6 +38,7 @@ def simulate(
         latency=latency,
         fail=tuple(fail or ()),
         rate_limit=rate_limit,
+        search_limit=search_limit,
         token_lifetime=token_lifetime,
     )
     uvloop.run(_simulate(provider, host, port, options, lifeline))

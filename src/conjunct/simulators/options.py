@@ -24,6 +24,7 @@ class SimulatorOptions:
     - `latency`: seconds to wait before every answer.
     - `fail`: fault rules such as `500:0.01` or `429@page=5`, see `faults.py`.
     - `rate_limit`: requests in ten seconds, beyond which the answer is 429; None is no limit.
+    - `search_limit`: searches in a second, beyond which the answer is 429; None is no limit.
     - `token_lifetime`: seconds for which an access token from the OAuth endpoint is good.
     - `clock`: the present moment, with its time zone.
 
@@ -36,6 +37,7 @@ class SimulatorOptions:
     latency: float = 0.0
     fail: tuple[str, ...] = ()
     rate_limit: int | None = None
+    search_limit: int | None = None
     token_lifetime: int = 1800
     clock: Callable[[], datetime] = _now
 
@@ -46,6 +48,8 @@ class SimulatorOptions:
             raise InvalidOption(f"latency must not be negative, and {self.latency} is.")
         if self.rate_limit is not None and self.rate_limit < 1:
             raise InvalidOption(f"rate_limit must be at least 1 request in ten seconds, not {self.rate_limit}.")
+        if self.search_limit is not None and self.search_limit < 1:
+            raise InvalidOption(f"search_limit must be at least 1 search in a second, not {self.search_limit}.")
         if self.token_lifetime < 1:
             raise InvalidOption(f"token_lifetime must be at least 1 second, not {self.token_lifetime}.")
         if self.as_of.tzinfo is None:

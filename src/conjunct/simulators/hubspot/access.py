@@ -1,15 +1,27 @@
-"""Who may call: bearer tokens, and the limit of requests in ten seconds."""
+"""Who may call, and how often: bearer tokens, and limits of requests in a while."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from conjunct.simulators.hubspot import errors
 
-_WINDOW = timedelta(seconds=10)
-_WINDOW_MS = "10000"
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A limit as HubSpot names it; `told`: headers say what is left of it."""
+
+    name: str
+    words: str
+    window: timedelta
+    told: bool = True
+
+
+TEN_SECONDS = Policy("TEN_SECONDLY_ROLLING", "ten_secondly_rolling", timedelta(seconds=10))
+ONE_SECOND = Policy("SECONDLY", "secondly", timedelta(seconds=1), told=False)
 
 
 class Tokens:
@@ -51,10 +63,11 @@ class Tokens:
 
 
 class RateLimit:
-    """At most `limit` requests in a window of ten seconds, which starts with the first; None is no limit."""
+    """At most so many requests in a window, which starts with the first; a limit of None is none."""
 
-    def __init__(self, limit: int | None, clock: Callable[[], datetime]) -> None:
+    def __init__(self, limit: int | None, policy: Policy, clock: Callable[[], datetime]) -> None:
         self._limit = limit
+        self._policy = policy
         self._clock = clock
         self.reset()
 
@@ -67,16 +80,21 @@ class RateLimit:
         """Count a request and return the headers that tell what is left. Raises `HubSpotError` beyond the limit."""
         if self._limit is None:
             return {}
-        now = self._clock()
-        if self._start is None or now - self._start >= _WINDOW:
+        now, window = self._clock(), self._policy.window
+        if self._start is None or now - self._start >= window:
             self._start, self._used = now, 0
         self._used += 1
-        headers = {
-            "X-HubSpot-RateLimit-Max": str(self._limit),
-            "X-HubSpot-RateLimit-Remaining": str(max(0, self._limit - self._used)),
-            "X-HubSpot-RateLimit-Interval-Milliseconds": _WINDOW_MS,
-        }
+        headers = self._headers(self._limit)
         if self._used > self._limit:
-            wait = -(-(self._start + _WINDOW - now) // timedelta(seconds=1))
-            raise errors.rate_limited(wait, headers)
+            wait = -(-(self._start + window - now) // timedelta(seconds=1))
+            raise errors.rate_limited(wait, headers, self._policy.name, self._policy.words)
         return headers
+
+    def _headers(self, limit: int) -> dict[str, str]:
+        if not self._policy.told:
+            return {}
+        return {
+            "X-HubSpot-RateLimit-Max": str(limit),
+            "X-HubSpot-RateLimit-Remaining": str(max(0, limit - self._used)),
+            "X-HubSpot-RateLimit-Interval-Milliseconds": str(self._policy.window // timedelta(milliseconds=1)),
+        }

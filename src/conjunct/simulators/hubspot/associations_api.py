@@ -181,7 +181,7 @@ class AssociationsApi:
     def _types(self, pair: Pair) -> Sequence[AssociationType]:
         return self._links.types.between(pair.one.kind, pair.other.kind)
 
-    def _page(self, pair: Pair, place: int, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    def _page(self, pair: Pair, place: int, after: str, limit: int) -> tuple[Sequence[dict[str, Any]], str | None]:
         """The associations after an id, and the last id when there are more."""
         found = self._links.of(pair.one, place, pair.other) if place not in pair.one.store.archived else {}
         start = int(after[:18]) - pair.other.kind.first_id

@@ -97,7 +97,7 @@ class OlderAssociationsApi:
             self._links.remove(pair.one, place, pair.other, at, [kind])
         return Answer(204)
 
-    def _inputs(self, call: Call, pair: Pair) -> list[tuple[dict[str, Any], int, int, AssociationType]]:
+    def _inputs(self, call: Call, pair: Pair) -> Sequence[tuple[dict[str, Any], int, int, AssociationType]]:
         _body, inputs = bodies.read_inputs(call.body, MAX_WRITTEN)
         return [
             (item, *association_bodies.ends(item, pair), self._type(pair, str(item.get("type")))) for item in inputs

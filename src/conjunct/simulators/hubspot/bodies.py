@@ -79,7 +79,7 @@ def json_answer(value: Any, status: int = 200, records: int = 0) -> Answer:
 def batch_answer(results: Sequence[Any], faults: Sequence[Mapping[str, Any]], now: int, status: int = 200) -> Answer:
     """The answer to a batch: 207 when anything failed. `now` in ms."""
     moment = moments.write(now)
-    body = {"completedAt": moment, "status": "COMPLETE", "startedAt": moment, "results": results}
+    body: dict[str, Any] = {"completedAt": moment, "status": "COMPLETE", "startedAt": moment, "results": results}
     if faults:
         body |= {"numErrors": len(faults), "errors": faults}
     return json_answer(body, 207 if faults else status, len(results))

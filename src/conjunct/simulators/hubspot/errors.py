@@ -103,12 +103,17 @@ def expired() -> HubSpotError:
     return HubSpotError(401, "The OAuth token used to make this call has expired.", "EXPIRED_AUTHENTICATION")
 
 
-def rate_limited(retry_after: int, headers: Mapping[str, str] | None = None) -> HubSpotError:
-    """Too many requests in ten seconds; `retry_after` in seconds, `headers` tell the limit."""
+def rate_limited(
+    retry_after: int,
+    headers: Mapping[str, str] | None = None,
+    policy: str = "TEN_SECONDLY_ROLLING",
+    words: str = "ten_secondly_rolling",
+) -> HubSpotError:
+    """Too many requests for a policy; `retry_after` in seconds, `headers` tell the limit."""
     return HubSpotError(
         429,
-        "You have reached your ten_secondly_rolling limit.",
-        extra={"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"},
+        f"You have reached your {words} limit.",
+        extra={"errorType": "RATE_LIMIT", "policyName": policy},
         headers={"Retry-After": str(retry_after), **(headers or {})},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -41,6 +42,7 @@ class OAuthApi:
             Route("GET", "/oauth/authorize", self.authorize),
             Route("POST", "/oauth/v1/token", self.token),
             Route("GET", "/oauth/v1/access-tokens/{token}", self.describe),
+            Route("GET", "/oauth/v1/refresh-tokens/{token}", self.describe_refresh_token),
             Route("DELETE", "/oauth/v1/refresh-tokens/{token}", self.delete),
         )
 
@@ -107,19 +109,26 @@ class OAuthApi:
     def describe(self, call: Call) -> Answer:
         """Whose an access token is, and for how long still."""
         token = call.params["token"]
-        return bodies.json_answer(
-            {
-                "token": token,
-                "user": "admin@example.com",
-                "hub_domain": "example.com",
-                "scopes": ["oauth", "crm.objects.contacts.read"],
-                "hub_id": PORTAL_ID,
-                "app_id": 1,
-                "expires_in": self._tokens.seconds_left(token),
-                "user_id": 1,
-                "token_type": "access",
-            }
-        )
+        left = self._tokens.seconds_left(token)
+        return bodies.json_answer({**_whose(token), "app_id": 1, "expires_in": left, "token_type": "access"})
+
+    def describe_refresh_token(self, call: Call) -> Answer:
+        """Whose a refresh token is."""
+        token = call.params["token"]
+        if not self._is_good(token):
+            raise errors.HubSpotError(404, "refresh token not found", "OBJECT_NOT_FOUND")
+        return bodies.json_answer({**_whose(token), "client_id": "simulated", "token_type": "refresh"})
+
+
+def _whose(token: str) -> dict[str, Any]:
+    return {
+        "token": token,
+        "user": "admin@example.com",
+        "hub_domain": "example.com",
+        "scopes": ["oauth", "crm.objects.contacts.read"],
+        "hub_id": PORTAL_ID,
+        "user_id": 1,
+    }
 
 
 def _refusal(status: str, message: str) -> Answer:

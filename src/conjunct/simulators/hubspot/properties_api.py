@@ -9,8 +9,11 @@ from typing import Any
 from conjunct.simulators.contract import Answer, Call, Route
 from conjunct.simulators.hubspot import bodies, errors, moments
 from conjunct.simulators.hubspot.definitions import Property, PropertyGroup
+from conjunct.simulators.hubspot.errors import HubSpotError
 from conjunct.simulators.hubspot.objects import Objects, Resolve
 from conjunct.simulators.hubspot.property_bodies import read_change, read_group, read_new
+
+_MAX_INPUTS = 100
 
 
 class PropertiesApi:
@@ -26,6 +29,9 @@ class PropertiesApi:
             Route("GET", f"{properties}/groups", self.groups),
             Route("POST", f"{properties}/groups", self.create_group),
             Route("GET", f"{properties}/groups/{{name}}", self.group),
+            Route("POST", f"{properties}/batch/read", self.read_many),
+            Route("POST", f"{properties}/batch/create", self.create_many),
+            Route("POST", f"{properties}/batch/archive", self.archive_many),
             Route("GET", properties, self.properties),
             Route("POST", properties, self.create),
             Route("GET", f"{properties}/{{name}}", self.property),
@@ -49,14 +55,7 @@ class PropertiesApi:
     def create(self, call: Call) -> Answer:
         """Add a property of the account's own."""
         objects = self._resolve(call.params["object"])
-        created = read_new(bodies.read_object(call.body))
-        if created.name in objects.store.definitions:
-            raise errors.already_exists("property", created.name)
-        _require_group(objects, created)
-        moment = moments.write(objects.now())
-        created = replace(created, created=moment, updated=moment)
-        objects.define(created)
-        return bodies.json_answer(_wire(objects, created), 201)
+        return bodies.json_answer(_wire(objects, _create(objects, bodies.read_object(call.body))), 201)
 
     def update(self, call: Call) -> Answer:
         """Change a property of the account's own; one that gets another type loses its values."""
@@ -73,8 +72,38 @@ class PropertiesApi:
     def archive(self, call: Call) -> Answer:
         """Take away a property of the account's own."""
         objects = self._resolve(call.params["object"])
-        definition = _own(objects, call.params["name"])
-        objects.archive_property(replace(definition, archived_at=moments.write(objects.now())))
+        _archive(objects, call.params["name"])
+        return Answer(204)
+
+    def read_many(self, call: Call) -> Answer:
+        """Properties by their names; unknown ones are told in `errors`."""
+        objects = self._resolve(call.params["object"])
+        body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
+        known = objects.archived_properties if body.get("archived") is True else objects.store.definitions
+        names = [str(item.get("name")) for item in inputs]
+        found = [_wire(objects, known[name]) for name in names if name in known]
+        faults = [errors.unknown_property(name).within_batch() for name in names if name not in known]
+        return bodies.batch_answer(found, faults, objects.now())
+
+    def create_many(self, call: Call) -> Answer:
+        """Add properties; those that cannot be are told in `errors`."""
+        objects = self._resolve(call.params["object"])
+        _body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
+        made, faults = [], []
+        for item in inputs:
+            try:
+                made.append(_wire(objects, _create(objects, item)))
+            except HubSpotError as fault:
+                faults.append(fault.within_batch({"name": [str(item.get("name"))]}))
+        return bodies.batch_answer(made, faults, objects.now(), 201)
+
+    def archive_many(self, call: Call) -> Answer:
+        """Take properties of the account's own away; unknown ones are passed over."""
+        objects = self._resolve(call.params["object"])
+        _body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
+        for item in inputs:
+            if str(item.get("name")) in objects.store.definitions:
+                _archive(objects, str(item["name"]))
         return Answer(204)
 
     def groups(self, call: Call) -> Answer:
@@ -97,6 +126,21 @@ class PropertiesApi:
             raise errors.already_exists("group", created.name)
         objects.groups[created.name] = created
         return bodies.json_answer(created.to_wire(), 201)
+
+
+def _create(objects: Objects, body: dict[str, Any]) -> Property:
+    created = read_new(body)
+    if created.name in objects.store.definitions:
+        raise errors.already_exists("property", created.name)
+    _require_group(objects, created)
+    moment = moments.write(objects.now())
+    created = replace(created, created=moment, updated=moment)
+    objects.define(created)
+    return created
+
+
+def _archive(objects: Objects, name: str) -> None:
+    objects.archive_property(replace(_own(objects, name), archived_at=moments.write(objects.now())))
 
 
 def _definitions(objects: Objects, call: Call) -> dict[str, Property]:

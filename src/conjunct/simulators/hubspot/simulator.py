@@ -8,19 +8,25 @@ from dataclasses import replace
 from conjunct.simulators.contract import Answer, Call, Handler, Route
 from conjunct.simulators.errors import UnknownObject
 from conjunct.simulators.hubspot import errors, moments
-from conjunct.simulators.hubspot.access import RateLimit, Tokens
+from conjunct.simulators.hubspot.access import ONE_SECOND, TEN_SECONDS, RateLimit, Tokens
 from conjunct.simulators.hubspot.account import MAIN_OBJECTS
+from conjunct.simulators.hubspot.account_api import AccountApi
 from conjunct.simulators.hubspot.account_more import MORE_OBJECTS
 from conjunct.simulators.hubspot.associations_api import AssociationsApi
 from conjunct.simulators.hubspot.associations_v3_api import OlderAssociationsApi
 from conjunct.simulators.hubspot.batches_api import BatchesApi
+from conjunct.simulators.hubspot.definitions import ObjectType
 from conjunct.simulators.hubspot.errors import CorrelationIds, HubSpotError
 from conjunct.simulators.hubspot.links import Links
-from conjunct.simulators.hubspot.metadata_api import MetadataApi
+from conjunct.simulators.hubspot.lists_api import ListsApi
+from conjunct.simulators.hubspot.marketing_api import MarketingApi
 from conjunct.simulators.hubspot.oauth_api import OAuthApi
 from conjunct.simulators.hubspot.objects import Objects
+from conjunct.simulators.hubspot.people_api import PeopleApi
+from conjunct.simulators.hubspot.pipelines_api import PipelinesApi
 from conjunct.simulators.hubspot.properties_api import PropertiesApi
 from conjunct.simulators.hubspot.records_api import RecordsApi
+from conjunct.simulators.hubspot.schemas_api import SchemasApi
 from conjunct.simulators.hubspot.seeding import Seeder
 from conjunct.simulators.options import SimulatorOptions
 
@@ -37,19 +43,23 @@ class HubSpot:
         self._options = options
         self._tokens = Tokens(options.seed, options.token_lifetime, options.clock)
         self._oauth = OAuthApi(self._tokens)
-        self._limit = RateLimit(options.rate_limit, options.clock)
+        self._limit = RateLimit(options.rate_limit, TEN_SECONDS, options.clock)
+        self._searches = RateLimit(options.search_limit, ONE_SECOND, options.clock)
         self._correlation = CorrelationIds(options.seed)
         self._objects = self._fill()
         self._links = Links()
+        self._lists = ListsApi(self._resolve)
 
     def reset(self) -> None:
         """Return to the records, properties, tokens and limits of the start."""
         self._tokens.reset()
         self._oauth.reset()
         self._limit.reset()
+        self._searches.reset()
         self._correlation.reset()
         self._objects = self._fill()
         self._links.reset()
+        self._lists.reset()
 
     def touch(self, object_name: str, count: int) -> list[str]:
         """Change records picked at random and return their ids. Raises `UnknownObject`."""
@@ -66,13 +76,18 @@ class HubSpot:
     def routes(self) -> Sequence[Route]:
         """Every route. Those of OAuth need no token and count against no limit."""
         batches, records = BatchesApi(self._resolve, self._links), RecordsApi(self._resolve, self._links, self._all)
-        metadata = MetadataApi(self._resolve, self._all)
+        schemas = SchemasApi(self._resolve, self._all, self._add, self._drop)
         guarded = [
             *OlderAssociationsApi(self._resolve, self._links).routes(),
             *AssociationsApi(self._resolve, self._links).routes(),
             *(route for base in _BASES for api in (batches, records) for route in api.routes(base)),
             *PropertiesApi(self._resolve).routes(),
-            *metadata.routes(),
+            *schemas.routes(),
+            *PipelinesApi(self._resolve).routes(),
+            *PeopleApi().routes(),
+            *self._lists.routes(),
+            *MarketingApi().routes(),
+            *AccountApi().routes(),
             Route("*", "/{path:.*}", _no_such_path),
         ]
         return (
@@ -82,12 +97,23 @@ class HubSpot:
 
     def _fill(self) -> dict[str, Objects]:
         """Every object under each of its names."""
-        options, as_of = self._options, moments.to_millis(self._options.as_of)
-        named = {}
+        named: dict[str, Objects] = {}
         for kind in OBJECT_TYPES:
-            seeder = Seeder(kind, options.seed, -(-options.records // kind.share), as_of)
-            named.update(dict.fromkeys(kind.aliases, Objects(kind, seeder, options.clock)))
+            named.update(dict.fromkeys(kind.aliases, self._make(kind, -(-self._options.records // kind.share))))
         return named
+
+    def _make(self, kind: ObjectType, count: int) -> Objects:
+        seeder = Seeder(kind, self._options.seed, count, moments.to_millis(self._options.as_of))
+        return Objects(kind, seeder, self._options.clock)
+
+    def _add(self, kind: ObjectType) -> Objects:
+        made = self._make(kind, 0)
+        self._objects.update(dict.fromkeys(kind.aliases, made))
+        return made
+
+    def _drop(self, objects: Objects) -> None:
+        for name in objects.kind.aliases:
+            self._objects.pop(name, None)
 
     def _all(self) -> Sequence[Objects]:
         return list(dict.fromkeys(self._objects.values()))
@@ -102,6 +128,8 @@ class HubSpot:
         def admitted(call: Call) -> Answer:
             self._tokens.check(call.headers)
             limits = self._limit.take()
+            if call.path.endswith("/search"):
+                limits = self._searches.take()
             answer = handler(call)
             return replace(answer, headers={**answer.headers, **limits}) if limits else answer
 
