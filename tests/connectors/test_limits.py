@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conjunct.connectors import ReadQuery
+from conjunct.connectors import InvalidDefinition, ReadQuery, load_definition
 from conjunct.connectors.definition import Bucket, RateLimit
 from conjunct.connectors.errors import BadRequest, HeldBack, ProviderError, QuotaExhausted, RateLimited
 from conjunct.connectors.limits import (
@@ -96,6 +96,13 @@ def test_the_pause_that_an_error_asks_for(error: ProviderError, pause: float | N
 def test_the_pause_after_the_last_request_of_a_window(headers: dict[str, str], pause: float | None) -> None:
     limits = RateLimit(remaining="Left", reset="Reset")
     assert pause_after_success(headers, limits, NOW) == pause
+
+
+def test_a_bucket_that_there_is_not_is_a_fault() -> None:
+    read = "    request: {path: /things, bucket: searhc}"
+    with pytest.raises(InvalidDefinition, match="rate_limit.buckets has no 'searhc'"):
+        load_definition(definition(read=read, top="rate_limit: {buckets: {search: {requests: 2}}}"))
+    load_definition(definition(read=read.replace("searhc", "default")))
 
 
 class Noting:

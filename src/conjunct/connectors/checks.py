@@ -19,6 +19,7 @@ from conjunct.connectors.definition import Definition, ErrorRules, ObjectDefinit
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.field_definition import FIELD_VARIABLES, OPTION_VARIABLES, UpsertFields
 from conjunct.connectors.host_checks import check_extra_host, check_host
+from conjunct.connectors.limit_checks import check_limits
 from conjunct.connectors.plans import QUERY_VARIABLES
 from conjunct.connectors.read_definition import EachTerm, PageRule, ReadRule
 from conjunct.connectors.schema_definition import SchemaRule
@@ -70,6 +71,7 @@ def _check_top(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault
     if definition.check is not None:
         yield from check_template(("check", "path"), definition.check.path, inputs)
     yield from _check_errors(definition.errors)
+    yield from check_limits(definition)
 
 
 def _check_errors(errors: ErrorRules) -> Iterator[Fault]:
