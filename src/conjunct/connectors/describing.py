@@ -11,7 +11,7 @@ from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.query import FieldMetadata, FieldValue
 from conjunct.connectors.read_definition import ReadRule
-from conjunct.connectors.records import fields_of
+from conjunct.connectors.records import Names, fields_of
 from conjunct.connectors.schema_definition import Options, SchemaRule, StaticField
 from conjunct.kit.json_path import format_selector
 
@@ -44,9 +44,9 @@ def _described(each: dict[str, Any], rule: SchemaRule) -> FieldMetadata | None:
         display_name=display if isinstance(display, str) and display else name,
         value_type=value_type,
         provider_type=provider_type if isinstance(provider_type, str) else None,
-        read_only=_flag(each, rule.read_only_at),
+        read_only=_read_only(each, rule),
         is_custom=_is_custom(each, rule),
-        is_required=_flag(each, rule.required_at),
+        is_required=_required(each, rule),
         reference_to=references,
         values=values if value_type in ("singleSelect", "multiSelect") else (),
     )
@@ -65,6 +65,22 @@ def _flag(each: dict[str, Any], path: str | None) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def _read_only(each: dict[str, Any], rule: SchemaRule) -> bool | None:
+    told = _flag(each, rule.read_only_at)
+    ways = [flag for path in rule.writable_at if (flag := _flag(each, path)) is not None]
+    return told or not any(ways) if ways else told
+
+
+def _required(each: dict[str, Any], rule: SchemaRule) -> bool | None:
+    told = _flag(each, rule.required_at)
+    if told is not None or not rule.required_if:
+        return told
+    flags = {path: _flag(each, path) for path in rule.required_if}
+    if any(flag is not None and flag is not rule.required_if[path] for path, flag in flags.items()):
+        return False
+    return True if None not in flags.values() else None
+
+
 def _is_custom(each: dict[str, Any], rule: SchemaRule) -> bool | None:
     if rule.standard_at is not None:
         return _flag(each, rule.standard_at) is not True
@@ -78,9 +94,12 @@ def _references(each: dict[str, Any], rule: SchemaRule) -> tuple[str, ...]:
 
 
 def _values(each: dict[str, Any], options: Options | None) -> tuple[FieldValue, ...]:
-    listed = parse_path(options.at).find(each) if options is not None else None
-    if options is None or not isinstance(listed, list):
-        return ()
+    return options_in(each, options) if options is not None else ()
+
+
+def options_in(told: Any, options: Options) -> tuple[FieldValue, ...]:
+    """The allowed values that stand there."""
+    listed = parse_path(options.at).spread(told)
     value_path, label_path = parse_path(options.value), parse_path(options.label)
     pairs = ((value_path.find(option), label_path.find(option)) for option in listed)
     return tuple(
@@ -107,15 +126,20 @@ def static_fields(fields: Mapping[str, StaticField]) -> dict[str, FieldMetadata]
     }
 
 
-def sampled_fields(records: Iterable[dict[str, Any]], rule: ReadRule) -> dict[str, FieldMetadata]:
-    """Fields that occur in records. Objects within a record add their own fields, as `$['owner']['id']`."""
-    own_fields, custom_fields = fields_of(rule)
+def sampled_fields(records: Iterable[dict[str, Any]], rule: ReadRule, names: Names = None) -> dict[str, FieldMetadata]:
+    """Fields that occur in records. Objects within a record add their own fields, as `$['owner']['id']`.
+
+    `names` are those of custom fields by their ids.
+    """
+    own_fields, custom_fields = fields_of(rule, names)
     seen: dict[str, ValueType | None] = {}
     customs: dict[str, None] = {}
     for raw in records:
         own = own_fields(raw)
         if rule.custom_fields is not None:
             own.pop(rule.custom_fields.at, None)
+            if not rule.custom_fields.at:
+                own = {name: value for name, value in own.items() if name not in (names or {})}
         custom = {name: value for name, value in custom_fields(raw).items() if name not in own}
         customs |= dict.fromkeys(custom)
         for name, value in {**_with_nested(own), **custom}.items():

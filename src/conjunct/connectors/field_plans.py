@@ -134,5 +134,5 @@ def _compiled(definition: Definition, object_name: str, rule: UpsertFields) -> F
         group=(compiled(rule.before.find), compiled(rule.before.create)) if rule.before is not None else None,
         create=compiled(rule.create),
         update=compiled(rule.update),
-        changes_type_at=schema.type_at if schema is not None and schema.source == "describe" else None,
+        changes_type_at=schema.type_at if schema is not None and "describe" in schema.sources else None,
     )

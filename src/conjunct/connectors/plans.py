@@ -20,7 +20,6 @@ from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.query import ALL_FIELDS, ReadQuery
 from conjunct.connectors.read_definition import Count, EachTerm, PageRule, ReadRule, Where
 from conjunct.connectors.records import field_names
-from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.templates import (
     BLANK,
     UNSET,
@@ -161,7 +160,6 @@ class ObjectPlan:
     primary: ReadPlan
     variants: tuple[ReadPlan, ...]
     count: RequestPlan | None
-    describe: RequestPlan | None
 
     def variables(self, query: ReadQuery, inputs: Mapping[str, str]) -> dict[str, Any]:
         """The template variables of a query, without those of paging."""
@@ -252,8 +250,15 @@ def compile_object(definition: Definition, name: str, known: ObjectDefinition, r
             for variant in rule.variants
         ),
         count=_if_said(known.count, requests),
-        describe=_if_said(known.schema_, requests),
     )
+
+
+def object_variables(definition: Definition, name: str, inputs: Mapping[str, str]) -> dict[str, Any]:
+    """The variables that every request of an object knows, whatever it does: inputs, the object's name and its vars."""
+    known = definition.objects.get(name) or definition.objects[ANY_OBJECT]
+    variables: dict[str, Any] = {**inputs, "object": name}
+    rendered = {key: compile_text(text, known.time).render(variables) for key, text in known.vars.items()}
+    return variables | {key: value for key, value in rendered.items() if value is not UNSET}
 
 
 def request_compiler(definition: Definition, name: str) -> Callable[[Request], RequestPlan]:
@@ -295,7 +300,7 @@ def _compile_where(where: Where, time: TimeStyle) -> WherePlan:
     return WherePlan(where.prefix, where.join, tuple(terms), names)
 
 
-def _if_said(section: Count | SchemaRule | None, compiled: Callable[[Request], RequestPlan]) -> RequestPlan | None:
+def _if_said(section: Count | None, compiled: Callable[[Request], RequestPlan]) -> RequestPlan | None:
     return compiled(section.request) if section is not None and section.request is not None else None
 
 

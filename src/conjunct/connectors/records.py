@@ -6,7 +6,7 @@ letter case, then among the custom fields; it is delivered under its lower-cased
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ from conjunct.connectors.read_definition import ClientFilter, CustomFields, Read
 from conjunct.kit.json_path import is_nested, lookup, parse_selector
 
 Projector = Callable[[dict[str, Any]], dict[str, Any]]
+
+Names = Mapping[str, str] | None
+"""The names of custom fields by their ids; None where records name them themselves."""
 
 MAX_SHAPES = 512
 _ABSENT = object()
@@ -88,17 +91,17 @@ class RecordReader:
         return Record(identifier, self.project(raw), raw)
 
 
-def compile_reader(rule: ReadRule, fields: Sequence[str]) -> RecordReader:
-    """A reader of the requested fields (`"*"` among them: all)."""
+def compile_reader(rule: ReadRule, fields: Sequence[str], names: Names = None) -> RecordReader:
+    """A reader of the requested fields (`"*"` among them: all). `names` are those of custom fields by their ids."""
     return RecordReader(
-        parse_path(rule.item), parse_path(rule.id) if rule.id else None, compile_projector(rule, fields)
+        parse_path(rule.item), parse_path(rule.id) if rule.id else None, compile_projector(rule, fields, names)
     )
 
 
-def compile_projector(rule: ReadRule, fields: Sequence[str]) -> Projector:
+def compile_projector(rule: ReadRule, fields: Sequence[str], names: Names = None) -> Projector:
     """A function from a raw record to the requested fields under their lower-cased names."""
     sources = tuple(parse_path(path) for path in rule.fields_from)
-    custom = _custom_reader(rule.custom_fields) if rule.custom_fields else None
+    custom = _custom_reader(rule.custom_fields, names) if rule.custom_fields else None
     nested = tuple((field.lower(), parse_selector(field)) for field in dict.fromkeys(fields) if is_nested(field))
     if ALL_FIELDS in fields:
         flat: Projector = _AllFields(sources, custom)
@@ -176,15 +179,27 @@ class _AllFields:
         return values
 
 
-def _custom_reader(rule: CustomFields, spelled: Callable[[str], str] = str.lower) -> Callable[[Any], dict[str, Any]]:
-    at, name_path, value_path = parse_path(rule.at), parse_path(rule.name), parse_path(rule.value)
+def _custom_reader(
+    rule: CustomFields, names: Names = None, spelled: Callable[[str], str] = str.lower
+) -> Callable[[Any], dict[str, Any]]:
+    at, value_path = parse_path(rule.at), parse_path(rule.value)
+    key_path = parse_path(rule.name) if rule.name is not None else None
+
+    def entries(raw: Any) -> Iterable[tuple[Any, Any]]:
+        place = at.find(raw)
+        if key_path is not None:
+            return [(key_path.find(entry), entry) for entry in place] if isinstance(place, list) else ()
+        return place.items() if isinstance(place, dict) else ()
+
+    def named(key: str) -> str | None:
+        if names is None:
+            return key
+        # In the record itself there are other things than custom fields; elsewhere an unknown one keeps its id.
+        return names.get(key, key if at.steps else None)
 
     def read(raw: Any) -> dict[str, Any]:
-        listed = at.find(raw)
-        if not isinstance(listed, list):
-            return {}
-        names = ((name_path.find(entry), entry) for entry in listed)
-        return {spelled(str(name)): value_path.find(entry) for name, entry in names if isinstance(name, str | int)}
+        keyed = ((named(str(key)), entry) for key, entry in entries(raw) if isinstance(key, str | int))
+        return {spelled(name): value_path.find(entry) for name, entry in keyed if name is not None}
 
     return read
 
@@ -238,7 +253,9 @@ def field_names(rule: ReadRule, fields: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def fields_of(rule: ReadRule) -> tuple[Callable[[Mapping[str, Any]], dict[str, Any]], Callable[[Any], dict[str, Any]]]:
+def fields_of(
+    rule: ReadRule, names: Names = None
+) -> tuple[Callable[[Mapping[str, Any]], dict[str, Any]], Callable[[Any], dict[str, Any]]]:
     """For samples: a reader of a record's own fields in their own letter case, and one of its custom fields."""
     sources = tuple(parse_path(path) for path in rule.fields_from)
 
@@ -250,4 +267,4 @@ def fields_of(rule: ReadRule) -> tuple[Callable[[Mapping[str, Any]], dict[str, A
                 values |= place
         return values
 
-    return own, _custom_reader(rule.custom_fields, str) if rule.custom_fields else lambda _raw: {}
+    return own, _custom_reader(rule.custom_fields, names, str) if rule.custom_fields else lambda _raw: {}

@@ -10,8 +10,8 @@ from conjunct.connectors.addresses import Address, with_query
 from conjunct.connectors.definition import ANY_OBJECT, Definition
 from conjunct.connectors.paths import JsonPath
 from conjunct.connectors.plans import HttpRequest, ObjectPlan, RequestPlan, compile_request, object_plan, records_path
-from conjunct.connectors.query import Page, ReadQuery
-from conjunct.connectors.records import compile_reader, locate
+from conjunct.connectors.query import ReadQuery
+from conjunct.connectors.records import locate
 from conjunct.connectors.search_definition import SearchRule
 from conjunct.connectors.templates import Template, compile_text
 from conjunct.core.problems import Issue, Unprocessable
@@ -53,12 +53,9 @@ class SearchPlan:
         given = {name: self.parameter.render({"field": name, "value": value}) for name, value in filters}
         return replace(request, url=with_query(request.url, given))
 
-    def page(self, body: Any, fields: tuple[str, ...]) -> Page:
-        """The records of an answer."""
-        rule = self.object.rule
-        entries = locate(body, self.records, optional=rule.records_optional)
-        records, failed = compile_reader(rule, fields).read(entries)
-        return Page(records, failed=failed)
+    def entries(self, body: Any) -> list[Any]:
+        """The entries of an answer. Raises `MalformedAnswer` when it has no list of them."""
+        return locate(body, self.records, optional=self.object.rule.records_optional)
 
     def _named(self, query: SearchQuery) -> list[tuple[str, Any]]:
         known = self.rule.fields

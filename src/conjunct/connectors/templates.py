@@ -339,6 +339,12 @@ def _variable(inner: str, format_time: Callable[[Any], str | int]) -> Variable:
     return Variable(name, tuple(PIPES[pipe] for pipe in pipes), format_time)
 
 
+def fits_path(value: Any) -> bool:
+    """Whether a value can stand in a path, where it is percent-encoded."""
+    # Not even encoded: there are servers that decode a path before they resolve its dots.
+    return value is not None and not any(segment in ("", ".", "..") for segment in str(value).split("/"))
+
+
 @dataclass(frozen=True, slots=True)
 class PathTemplate:
     """A URL path: what a variable holds can never add a segment, a query or a step upwards.
@@ -367,8 +373,7 @@ class PathTemplate:
             raise UnusableValue(f"the path needs '{part.name}', which is not given")
         if part.name in self.raw:
             return text
-        # Not even encoded: there are servers that decode a path before they resolve its dots.
-        if any(segment in ("", ".", "..") for segment in text.split("/")):
+        if not fits_path(text):
             raise UnusableValue(f"{text!r} cannot stand in a path (as '{part.name}')")
         return quote(text, safe="/" if part.name in self.slashed else "")
 
