@@ -76,6 +76,29 @@ def test_each_gives_an_item_for_each_entry():
     assert render({"all": template}) is UNSET
 
 
+def test_an_entry_is_there_whatever_it_lacks():
+    template = [{"$each": "records", "id": "{id}", "more": {"a": "{a}", "b": ["{b}"]}}]
+    entries = [{"id": 1, "a": None, "b": None}, {"id": 2, "a": 3, "b": 4}, {"id": None}]
+    assert render(template, records=entries) == [{"id": 1}, {"id": 2, "more": {"a": 3, "b": [4]}}]
+
+
+def test_keys_are_templates_too():
+    template = {"{one}": "{x}", "a{{{two}}}": 1, "{{c}}": {"{none}": 1}, "{number}": 2}
+    assert render(template, one="thing", x={"y": None}, two="b", number=5) == {"thing": {"y": None}, "a{b}": 1, "5": 2}
+    assert render({"{{a}}": "{{b}}"}) == {"{a}": "{b}"}
+    assert compile_template(template).names == {"one", "two", "x", "none", "number"}
+
+
+def test_mappings_are_laid_over_one_another():
+    template = {"$merge": [{"a": 1, "id": "{id}"}, "{record}", {"b": "{unset}"}, {"a": "{last}"}]}
+    assert render(template, id=7, record={"a": 2, "c": None}) == {"a": 2, "id": 7, "c": None}
+    assert render([template], record={"id": 8}, last=3) == [{"a": 3, "id": 8}]
+    assert render({"x": {"$merge": ["{record}", {"b": "{unset}"}]}, "y": 1}) == {"y": 1}
+    assert render({"x": {"$merge": ["{record}"]}}, record={}) == {"x": {}}
+    with pytest.raises(UnusableValue):
+        render({"$merge": ["{record}"]}, record="no mapping")
+
+
 def test_list_is_the_list_itself():
     assert render({"properties": {"$list": "fields"}}, fields=["a", "b"]) == {"properties": ["a", "b"]}
     assert render({"properties": {"$list": "fields"}, "x": 1}, fields=[]) == {"x": 1}
@@ -140,7 +163,23 @@ def test_a_pipe_refuses_a_value_of_another_kind(pipe: str):
 
 @pytest.mark.parametrize(
     "template",
-    ["{", "}", "a}b", "{a b}", "{}", "{a|nothing}", "{a.b}", {"$each": "x"}, {"$list": 1}, {"$literal": 1, "b": 2}],
+    [
+        "{",
+        "}",
+        "a}b",
+        "{a b}",
+        "{}",
+        "{a|nothing}",
+        "{a.b}",
+        {"$each": "x"},
+        {"$list": 1},
+        {"$literal": 1, "b": 2},
+        {"$merge": "{a}"},
+        {"$merge": [1]},
+        {"$merge": ["x{a}"]},
+        {"$merge": [], "b": 1},
+        {"{a b}": 1},
+    ],
 )
 def test_what_is_no_template_is_refused(template: Any):
     with pytest.raises(TemplateSyntaxError):

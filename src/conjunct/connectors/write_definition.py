@@ -41,7 +41,7 @@ class Before(Model):
 class Outcome(Model):
     """Where an answer, or one of several results in it, says what became of a record."""
 
-    id_at: str | None = Field("id", description="Where the record's id stands; null: it is not told.")
+    id_at: str = Field("id", description="Where the record's id stands; empty: the answer is the id, or does not tell.")
     record_at: str | None = Field(None, description="Where the record stands, if the answer has it.")
     ok_at: str | None = Field(None, description="Not true there: it failed.")
     errors_at: str | None = Field(
@@ -54,7 +54,7 @@ class Outcome(Model):
 class WriteOperation(Outcome):
     """One way to write one record."""
 
-    request: Request
+    request: Request = Field(default_factory=Request)
     before: Before | None = None
     id_header: str | None = Field(
         None, description="The header that tells the new record's id, or its address with the id as the last segment."
@@ -82,9 +82,8 @@ class FailedRecords(Model):
 class BatchResults(Outcome):
     """How the answer to a batch is read, record by record."""
 
-    at: str | None = Field(
-        "", description="Where the list of results stands; null: none are told, and a success is one of all records."
-    )
+    at: str = Field("", description="Where the list of results stands.")
+    told: bool = Field(True, description="false: there are no results; a success is one of all records.")
     match: Literal["index", "id", "trace"] = Field(
         "index", description="How a result tells whose it is: by its place, the record's id, or the trace we sent."
     )
@@ -98,8 +97,8 @@ class BatchResults(Outcome):
 class BatchOperation(Model):
     """One way to write many records with one request."""
 
-    request: Request
-    max: Annotated[int, Field(gt=0)] = Field(description="How many records a request may hold.")
+    request: Request = Field(default_factory=Request)
+    max: Annotated[int, Field(gt=0)] = Field(100, description="How many records a request may hold.")
     all_or_none: Literal["always", "untraced"] | None = Field(
         None,
         description="How it is promised that all records are written or none, if not by {all_or_none} in the request. "

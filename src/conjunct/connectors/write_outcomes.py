@@ -63,7 +63,7 @@ def fault_of(error: ProviderError) -> WriteFault:
 class OutcomeReader:
     """A compiled `Outcome`: reads an answer about one record, or one result of several."""
 
-    id_at: JsonPath | None
+    id_at: JsonPath
     record_at: JsonPath | None
     ok_at: JsonPath | None
     errors_at: JsonPath | None
@@ -73,8 +73,10 @@ class OutcomeReader:
 
     def tells(self, result: Any) -> bool:
         """Whether it is a result at all: something stands where its fate or its id is told."""
-        paths = (self.ok_at, self.errors_at, self.id_at)
-        return isinstance(result, Mapping) and any(path.find(result) is not None for path in paths if path is not None)
+        if not isinstance(result, Mapping):
+            return False
+        paths = (self.ok_at, self.errors_at)
+        return self.id(result) is not None or any(path is not None and path.find(result) is not None for path in paths)
 
     def faults(self, result: Any, status: int, hidden: Hidden) -> tuple[WriteFault, ...]:
         """Why it failed; empty when it did not."""
@@ -96,7 +98,7 @@ class OutcomeReader:
 
     def id(self, result: Any) -> str | None:
         """The record's id, digit for digit, if it is told."""
-        return id_in(self.id_at.find(result)) if self.id_at is not None else None
+        return id_in(self.id_at.find(result))
 
     def record(self, result: Any) -> Mapping[str, Any] | None:
         """What is told of the record."""
@@ -111,7 +113,7 @@ def compile_outcome(rule: Outcome, rules: ErrorRules) -> OutcomeReader:
         return parse_path(text) if text is not None else None
 
     return OutcomeReader(
-        id_at=compiled(rule.id_at),
+        id_at=parse_path(rule.id_at),
         record_at=compiled(rule.record_at),
         ok_at=compiled(rule.ok_at),
         errors_at=compiled(rule.errors_at),
