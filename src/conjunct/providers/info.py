@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from conjunct.connectors import Definition, support
+from conjunct.connectors import Definition, Support, support
 from conjunct.connectors.auth_definition import (
     ApiKeyAuth,
     BasicAuth,
@@ -81,10 +81,21 @@ def _support(definition: Definition) -> schemas.Support:
         proxy=can.proxy,
         read=can.read,
         write=can.write,
-        delete=False,  # no definition can say so yet, nor that events can be subscribed to
+        batch_write=_batches(can) if can.batch else None,
+        delete=can.delete,
         subscribe=False,
         search=schemas.SearchSupport(operators=schemas.SearchOperators(equals=can.search)),
     )
+
+
+def _batches(can: Support) -> schemas.BatchWriteSupport:
+    told = {
+        type_: schemas.BatchWriteConfig(
+            supported=True, default_record_limit=each.default, object_record_limits=dict(each.by_object) or None
+        )
+        for type_, each in can.batch.items()
+    }
+    return schemas.BatchWriteSupport(**told)
 
 
 def _oauth2(auth: OAuth2) -> schemas.Oauth2Opts:

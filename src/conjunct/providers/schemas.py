@@ -150,10 +150,28 @@ class SearchSupport(_Wire):
     operators: SearchOperators
 
 
+class BatchWriteConfig(_Wire):
+    """Whether records are written many at a time, and how many: by default, and of some objects."""
+
+    supported: bool = False
+    default_record_limit: int | None = None
+    object_record_limits: dict[str, int] | None = None
+
+
+class BatchWriteSupport(_Wire):
+    """Whether records are written many at a time."""
+
+    create: BatchWriteConfig = Field(default_factory=BatchWriteConfig)
+    update: BatchWriteConfig = Field(default_factory=BatchWriteConfig)
+    upsert: BatchWriteConfig = Field(default_factory=BatchWriteConfig)
+    delete: BatchWriteConfig = Field(default_factory=BatchWriteConfig)
+
+
 class Support(_Wire):
     """What can be done with the provider: derived from its definition."""
 
     bulk_write: BulkWriteSupport = Field(default_factory=BulkWriteSupport)
+    batch_write: BatchWriteSupport | None = None
     proxy: bool
     read: bool
     subscribe: bool
