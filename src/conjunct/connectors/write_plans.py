@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from conjunct.connectors.addresses import Address
-from conjunct.connectors.definition import ANY_OBJECT, Definition, ObjectDefinition
-from conjunct.connectors.definition_base import Request
+from conjunct.connectors.definition import Definition, ObjectDefinition
 from conjunct.connectors.paths import JsonPath, parse_path
-from conjunct.connectors.plans import HttpRequest, RequestPlan, UnknownObject, compile_request
+from conjunct.connectors.plans import HttpRequest, RequestPlan, UnknownObject, request_compiler
 from conjunct.connectors.templates import UNSET, Template, compile_text
 from conjunct.connectors.write_definition import BatchOperation, WriteOperation, WriteRule
 from conjunct.connectors.write_outcomes import OutcomeReader, compile_outcome
@@ -124,12 +123,7 @@ def write_plan(definition: Definition, name: str) -> WritePlan:
 
 def compile_write(definition: Definition, name: str, known: ObjectDefinition, rule: WriteRule) -> WritePlan:
     """Compile an object's `write`. Raises ValueError for what the checks of a definition would have found."""
-    raw = frozenset(known.vars)
-    slashed = frozenset({"object"}) if name in definition.objects and name != ANY_OBJECT else frozenset[str]()
-
-    def requests(request: Request) -> RequestPlan:
-        return compile_request(request, known.time, raw=raw, slashed=slashed, headers=definition.headers)
-
+    requests = request_compiler(definition, name)
     single: dict[WriteType, SinglePlan] = {}
     batch: dict[WriteType, BatchPlan] = {}
     for type_ in WRITE_TYPES:
