@@ -240,6 +240,15 @@ def test_anchors_and_merge_keys_work_and_an_own_key_wins():
     assert rule.request.query == {"limit": 7, "extra": "x", "cursor": "{cursor}"}
 
 
+def test_a_mapping_that_merges_another_can_be_used_again():
+    text = GOOD.replace("defaults:", "anchors: {a: &a {limit: 5}, b: &b {<<: *a, limit: 6}}\ndefaults:").replace(
+        "  things: {}", "  things: {read: {request: {query: *b, body: *b}}}"
+    )
+    rule = load_definition(text).objects["things"].read
+    assert rule is not None
+    assert rule.request.query["limit"] == rule.request.body["limit"] == 6
+
+
 def test_dates_in_yaml_are_texts():
     rule = load_definition(GOOD.replace("  things: {}", "  things: {vars: {v: 2026-01-31}}")).objects["things"]
     assert rule.vars == {"v": "2026-01-31"}

@@ -75,6 +75,7 @@ class _Builder:
         self._loader = loader
         self._source = source
         self._left = MAX_NODES
+        self._own: dict[int, list[str]] = {}
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         self._left -= 1
@@ -90,7 +91,8 @@ class _Builder:
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        own = [key.value for key, _ in node.value if key.tag != _MERGE]
+        # Merging changes the node, to which another alias may lead again.
+        own = self._own.setdefault(id(node), [key.value for key, _ in node.value if key.tag != _MERGE])
         if any(key.tag == _MERGE for key, _ in node.value):
             self._loader.flatten_mapping(node)
         value: dict[str, Any] = {}
