@@ -41,7 +41,9 @@ class Before(Model):
 class Outcome(Model):
     """Where an answer, or one of several results in it, says what became of a record."""
 
-    id_at: str = Field("id", description="Where the record's id stands; empty: the answer is the id, or does not tell.")
+    id_at: str | None = Field(
+        "id", description="Where the record's id stands; empty: the answer is the id, or does not tell."
+    )
     record_at: str | None = Field(None, description="Where the record stands, if the answer has it.")
     ok_at: str | None = Field(None, description="Not true there: it failed.")
     errors_at: str | None = Field(
@@ -82,7 +84,7 @@ class FailedRecords(Model):
 class BatchResults(Outcome):
     """How the answer to a batch is read, record by record."""
 
-    at: str = Field("", description="Where the list of results stands.")
+    at: str | None = Field("", description="Where the list of results stands.")
     told: bool = Field(True, description="false: there are no results; a success is one of all records.")
     match: Literal["index", "id", "trace"] = Field(
         "index", description="How a result tells whose it is: by its place, the record's id, or the trace we sent."

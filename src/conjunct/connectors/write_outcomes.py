@@ -113,7 +113,7 @@ def compile_outcome(rule: Outcome, rules: ErrorRules) -> OutcomeReader:
         return parse_path(text) if text is not None else None
 
     return OutcomeReader(
-        id_at=parse_path(rule.id_at),
+        id_at=parse_path(rule.id_at or ""),
         record_at=compiled(rule.record_at),
         ok_at=compiled(rule.ok_at),
         errors_at=compiled(rule.errors_at),

@@ -146,7 +146,7 @@ def compile_results(rule: BatchResults, rules: ErrorRules) -> ResultsReader:
     """A reader of results. Raises `PathSyntaxError`."""
     failed = rule.failed
     return ResultsReader(
-        at=parse_path(rule.at) if rule.told else None,
+        at=parse_path(rule.at) if rule.told and rule.at is not None else None,
         match=rule.match,
         key_at=parse_path(rule.key_at) if rule.key_at is not None else None,
         outcome=compile_outcome(rule, rules),
