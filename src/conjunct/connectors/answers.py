@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import orjson
 
@@ -19,6 +19,8 @@ from conjunct.connectors.paths import parse_path
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_NOTHING = object()
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _TAGS = re.compile(r"<[^>]*>")
 _MESSAGES = tuple(
@@ -69,24 +71,52 @@ class Response(Protocol):
 def read_json(response: Response) -> Any:
     """The parsed body; an empty one is None. Raises `MalformedAnswer`.
 
-    Whole numbers of any size stay exact: those that do not fit 64 bits become texts of their digits.
+    Numbers of any size stay exact: those that do not fit 64 bits become texts of their digits. Halves of characters,
+    which JSON can write and nobody can keep, become U+FFFD.
     """
     body = response.body
     if not body.strip():
         return None
     try:
-        parsed = orjson.loads(body)
+        return _exact_json(body)
     except orjson.JSONDecodeError as error:
-        return _other_encoding(response, error)
-    # Nineteen digits in a row may be a number that does not fit 64 bits, which orjson rounds.
-    return _parse_exact(body) if _LONG_NUMBER in body.translate(_ZEROS) else parsed
+        for name in _encodings(response):
+            try:
+                return _exact_json(body.decode(name).lstrip("\ufeff").encode())
+            except (LookupError, ValueError):
+                continue
+        raise MalformedAnswer(_not_json(response, error), status=response.status) from None
 
 
-def _parse_exact(body: bytes) -> Any:
+def _encodings(response: Response) -> Iterator[str]:
+    """What a text may be written in that is not plain UTF-8: what its first bytes tell, then what its header says."""
+    yield json.detect_encoding(response.body).removesuffix("-sig").replace("utf-8", "utf-8-sig")
+    charset = _CHARSET.search(response.headers.get("Content-Type", ""))
+    if charset is not None:
+        yield charset[1]
+
+
+def _exact_json(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_int=_exact)
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = _parse_all(body)
+        if found is _NOTHING:
+            raise
+        return found
+    # Nineteen digits in a row may be a number that does not fit 64 bits, which orjson rounds.
+    return _parse_all(body) if _LONG_NUMBER in body.translate(_ZEROS) else parsed
+
+
+def _parse_all(body: bytes) -> Any:
+    """As orjson parses, and numbers and texts that it refuses; `_NOTHING` for what is not JSON."""
+    try:
+        parsed = json.loads(body.decode(), parse_int=_exact, parse_float=_finite, parse_constant=_no_constant)
+        return _in_whole_characters(parsed) if _HALF.search(body) else parsed
     except RecursionError:
         raise MalformedAnswer("the answer is nested too deep") from None
+    except ValueError:
+        return _NOTHING
 
 
 def _exact(digits: str) -> int | str:
@@ -96,15 +126,23 @@ def _exact(digits: str) -> int | str:
     return number if -(2**63) <= number < 2**64 else digits
 
 
-def _other_encoding(response: Response, error: orjson.JSONDecodeError) -> Any:
-    charset = _CHARSET.search(response.headers.get("Content-Type", ""))
-    names = ["utf-8-sig", *([charset[1]] if charset else [])]
-    for name in names:
-        try:
-            return orjson.loads(response.body.decode(name).lstrip("\ufeff"))
-        except (LookupError, ValueError):
-            continue
-    raise MalformedAnswer(_not_json(response, error), status=response.status) from None
+def _finite(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _in_whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_in_whole_characters(each) for each in value]
+    if isinstance(value, dict):
+        return {_in_whole_characters(name): _in_whole_characters(each) for name, each in value.items()}
+    return value
 
 
 def _not_json(response: Response, error: orjson.JSONDecodeError) -> str:

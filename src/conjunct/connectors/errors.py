@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from conjunct.connectors.redaction import redacted
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST = 2000
 
 Origin = Literal["provider", "credentials", "caller", "network"]
 
@@ -59,10 +63,10 @@ class ProviderError(Exception):
         code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = _plain(message)
+        super().__init__(self.message)
         self.status = status
-        self.code = code
+        self.code = None if code is None else _plain(code)
         self.retry_after = retry_after
 
     def hide(self, secrets: Collection[str]) -> None:
@@ -222,6 +226,11 @@ class ForeignUrl(ProviderError):
 
     kind = ErrorKind.FOREIGN_URL
     hopeless = True
+
+
+def _plain(text: str) -> str:
+    """A text that can be kept, logged and shown: not endless, without control characters (NUL is one)."""
+    return _CONTROL.sub("\ufffd", text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
 
 _CLASSES: tuple[type[ProviderError], ...] = (

@@ -60,6 +60,8 @@ def exact_id(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, dict | list):
+        raise NotARecord("its id is an object or a list")
     raise NotARecord("it has no id" if value in (None, "") else f"its id is {value!r}")
 
 
