@@ -1,4 +1,4 @@
-"""`/marketing/…`: emails, forms, campaigns and events. They can be read only."""
+"""`/marketing/…`: emails, forms, campaigns and events; and links to meetings. They can be read only."""
 
 from __future__ import annotations
 
@@ -76,11 +76,27 @@ def _event(number: int, name: str) -> dict[str, Any]:
     }
 
 
+def _meeting_link(number: int, name: str) -> dict[str, Any]:
+    slug = f"ada/{name.lower().replace(' ', '-')}"
+    return {
+        "id": str(12_428_960 + number),
+        "slug": slug,
+        "link": f"https://meetings.example.com/{slug}",
+        "name": name,
+        "type": "PERSONAL_LINK",
+        "organizerUserId": "101",
+        "userIdsOfLinkMembers": ["101"],
+        "defaultLink": number == 1,
+        **_moments(number),
+    }
+
+
 _ENTRIES = {
     "emails": ([_email(number, name) for number, name in enumerate(_SUBJECTS, 1)], "id"),
     "forms": ([_form(number, name) for number, name in enumerate(_SUBJECTS, 1)], "id"),
     "campaigns": ([_campaign(number, name) for number, name in enumerate(_SUBJECTS, 1)], "id"),
     "marketing-events": ([_event(number, name) for number, name in enumerate(_SUBJECTS, 1)], "objectId"),
+    "meeting-links": ([_meeting_link(number, name) for number, name in enumerate(_SUBJECTS, 1)], "id"),
 }
 
 
@@ -92,13 +108,19 @@ class MarketingApi:
         return [
             route
             for name in _ENTRIES
-            for base in (f"/marketing/v3/{name}", f"/marketing/{name}/{{version}}")
+            for base in _bases(name)
             for route in (
                 Route("GET", base, _lister(name), page=True),
                 Route("GET", f"{base}/", _lister(name), page=True),
                 Route("GET", f"{base}/{{id}}", _getter(name)),
             )
         ]
+
+
+def _bases(name: str) -> tuple[str, str]:
+    if name == "meeting-links":
+        return "/scheduler/v3/meetings/meeting-links", "/scheduler/{version}/meetings/meeting-links"
+    return f"/marketing/v3/{name}", f"/marketing/{name}/{{version}}"
 
 
 def _lister(name: str) -> Handler:
