@@ -61,14 +61,21 @@ def by_ids_plan(definition: Definition, plan: ObjectPlan) -> ByIdsPlan:
     Raises `ReadNotSupported`.
     """
     rule = plan.definition.by_ids
-    if rule is None and plan.rule.hydrate is not None and plan.rule.parent is None:
-        hydrate = plan.rule.hydrate
-        if not hydrate.take and not hydrate.merge and not plan.rule.item:
-            rule = ByIds(request=hydrate.request, records=hydrate.at)
+    hydrate = plan.rule.hydrate
+    if rule is None and hydrate is not None and can_hydrate_by_id(plan):
+        rule = ByIds(request=hydrate.request, records=hydrate.at)
     if rule is None:
         raise ReadNotSupported(f"{definition.display} cannot be asked for records of '{plan.name}' by their ids.")
     known = rule
     return definition.once(("by_ids", plan.name), lambda: _compile(definition, plan, known))
+
+
+def can_hydrate_by_id(plan: ObjectPlan) -> bool:
+    """Whether the request of `hydrate` needs nothing but the id, and gives all there is."""
+    hydrate = plan.rule.hydrate
+    if hydrate is None or plan.rule.parent is not None or plan.rule.item:
+        return False
+    return not hydrate.take and not hydrate.merge
 
 
 def _compile(definition: Definition, plan: ObjectPlan, rule: ByIds) -> ByIdsPlan:

@@ -99,3 +99,23 @@ def named_groups(text: str | None) -> frozenset[str]:
         return frozenset(re.compile(text or "").groupindex)
     except re.error:
         return frozenset()
+
+
+def uses(request: Request, name: str, *, of_items: bool = True) -> bool:
+    """Whether a request mentions the variable; without `of_items`, elsewhere than in `$each`.
+
+    A template that cannot be read has its own fault and no second one.
+    """
+    parts = (request.path or "", request.query, request.headers, request.body)
+    try:
+        return any(name in compile_template(part if of_items else _without_items(part)).names for part in parts)
+    except TemplateSyntaxError:
+        return True
+
+
+def _without_items(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_items(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_items(item) for item in value if not (isinstance(item, dict) and "$each" in item)]
+    return value

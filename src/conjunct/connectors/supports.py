@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conjunct.connectors.by_ids import can_hydrate_by_id
 from conjunct.connectors.definition import ANY_OBJECT, Definition
 from conjunct.connectors.plans import ObjectPlan, object_plan
 from conjunct.connectors.write_definition import WriteRule
@@ -20,9 +21,10 @@ class ObjectSupport:
     `incremental`: a read can be limited to what changed since a time (by the provider, or by us after reading all).
     `pushed`: it is the provider that limits. `filter`: reads can be limited to equal values. `deleted`: deleted records
     can be read. `search`: records with given values can be searched. `count`: matching records can be counted.
-    `describe`: fields are told by the provider. `upsert_fields`: fields can be created and changed. `write`: records
-    can be created or updated; `create`, `update`, `upsert`, `delete` each. `batch`: the ways to write many with one
-    request, each with the number of records that it holds.
+    `by_ids`: records can be asked for by their ids. `associations`: names of objects whose records that belong to a
+    record can be told; "*" stands for any. `describe`: fields are told by the provider. `upsert_fields`: fields can be
+    created and changed. `write`: records can be created or updated; `create`, `update`, `upsert`, `delete` each.
+    `batch`: the ways to write many with one request, each with the number of records that it holds.
     """
 
     read: bool = False
@@ -32,6 +34,8 @@ class ObjectSupport:
     deleted: bool = False
     search: bool = False
     count: bool = False
+    by_ids: bool = False
+    associations: tuple[str, ...] = ()
     describe: bool = False
     upsert_fields: bool = False
     create: bool = False
@@ -65,6 +69,8 @@ class Support:
     deleted: bool
     search: bool
     count: bool
+    by_ids: bool
+    associations: bool
     describe: bool
     upsert_fields: bool
     write: bool
@@ -94,7 +100,9 @@ def object_support(definition: Definition, name: str) -> ObjectSupport:
         deleted="deleted" in _names(plan),
         search=known.search is not None,
         count=known.count is not None,
-        describe=known.schema_ is not None and known.schema_.source == "describe",
+        by_ids=known.by_ids is not None or can_hydrate_by_id(plan),
+        associations=tuple(known.associations),
+        describe=known.schema_ is not None and bool({"describe", "introspection"} & set(known.schema_.sources)),
         upsert_fields=known.upsert_fields is not None,
         **writes,
     )
@@ -112,6 +120,8 @@ def support(definition: Definition) -> Support:
         deleted=any(one.deleted for one in each),
         search=any(one.search for one in each),
         count=any(one.count for one in each),
+        by_ids=any(one.by_ids for one in each),
+        associations=any(one.associations for one in each),
         describe=any(one.describe for one in each),
         upsert_fields=any(one.upsert_fields for one in each),
         write=any(one.write for one in each),
