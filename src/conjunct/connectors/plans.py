@@ -229,6 +229,8 @@ def compile_object(definition: Definition, name: str, known: ObjectDefinition, r
     def reads(request: Request, page: PageRule, records: str, **conditions: frozenset[str]) -> ReadPlan:
         compiled = requests(request)
         used = compiled.names | where.names if where is not None and "where" in compiled.names else compiled.names
+        # Deleted records are often listed elsewhere, by a request that need not say so again.
+        used |= conditions.get("when", frozenset()) & {"deleted"}
         total = parse_path(page.total_at) if page.total_at is not None else None
         return ReadPlan(compiled, page, compile_pager(page), records_path(records, name), total, used, **conditions)
 
