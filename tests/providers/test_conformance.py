@@ -1,81 +1,35 @@
 """Every provider folder: a valid definition, and samples of what goes over the wire, replayed to the byte.
 
-A sample (`samples/*.json`) is a read or a search, the requests that it must make, the answers that it gets, and the
-records that come of it. Adding a provider adds its folder; nothing here changes.
+A sample (`samples/*.json`) is a read, a search or a write, the requests that it must make, the answers that it gets,
+and what comes of it. Adding a provider adds its folder; nothing here changes.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from conjunct.connectors import Connector, Page, ReadQuery, SearchQuery, object_support, support
+from conjunct.connectors import object_support, support
 from conjunct.connectors.document_schema import document_schema
+from conjunct.connectors.write_query import WRITE_TYPES
 from conjunct.providers import Catalog
 from conjunct.providers.catalog import BUILT_IN, FILE_NAME
-from tests.connectors.scripted import Received, Reply, ScriptedProvider, read_all, scripted_provider
+from tests.connectors.scripted import scripted_provider
+from tests.providers.replaying import replay
 
 CATALOG = Catalog()
 FOLDERS = sorted(file.parent for file in BUILT_IN.glob(f"*/{FILE_NAME}"))
 READ = [folder for folder in FOLDERS if support(CATALOG.get(folder.name)).read]
 """Those of which we know how records are read; the others have a proxy only."""
+WRITTEN = [folder for folder in FOLDERS if support(CATALOG.get(folder.name)).write]
 SAMPLES = {
     (path.parent.parent.name, path.stem): json.loads(path.read_text())
     for path in sorted(BUILT_IN.glob("*/samples/*.json"))
 }
-
-
-def query_of(read: dict[str, Any]) -> ReadQuery:
-    bounds = {name: datetime.fromisoformat(read[name]) for name in ("since", "until") if name in read}
-    return ReadQuery(
-        read["object"],
-        tuple(read.get("fields", ())),
-        filters=tuple((name, value) for name, value in read.get("filters", ())),
-        deleted=read.get("deleted", False),
-        page_size=read.get("page_size"),
-        **bounds,
-    )
-
-
-async def pages_of(connector: Connector, sample: dict[str, Any]) -> list[Page]:
-    wanted = sample.get("search")
-    if wanted is None:
-        return await read_all(connector, query_of(sample["read"]))
-    filters = tuple((name, value) for name, value in wanted["filters"])
-    return [await connector.search(SearchQuery(wanted["object"], tuple(wanted["fields"]), filters))]
-
-
-def as_expected(received: Received) -> dict[str, Any]:
-    request: dict[str, Any] = {"method": received.method, "path": received.path}
-    if received.query:
-        request["query"] = received.query
-    if received.body:
-        request["body"] = received.json
-    return request
-
-
-async def replay(provider: ScriptedProvider, name: str, sample: dict[str, Any]) -> None:
-    provider.answers(
-        *(
-            Reply(
-                json.loads(json.dumps(exchange["response"].get("body")).replace("{base}", provider.url)),
-                exchange["response"].get("status", 200),
-                exchange["response"].get("headers", {}),
-            )
-            for exchange in sample["exchanges"]
-        )
-    )
-    pages = await pages_of(provider.connector(CATALOG.get(name)), sample)
-    assert [as_expected(each) for each in provider.received] == [each["request"] for each in sample["exchanges"]]
-    records = [{"id": record.id, "fields": record.fields} for page in pages for record in page.records]
-    assert records == sample["records"]
-    assert not [failed for page in pages for failed in page.failed]
 
 
 def test_there_are_providers_and_each_has_samples():
@@ -115,7 +69,17 @@ def test_an_object_that_can_be_searched_has_a_sample(folder: Path):
     assert not named or searched & named
 
 
+@pytest.mark.parametrize("folder", WRITTEN, ids=lambda folder: folder.name)
+def test_each_way_to_write_has_a_sample(folder: Path):
+    can = support(CATALOG.get(folder.name))
+    written = [sample["write"] for (name, _), sample in SAMPLES.items() if name == folder.name and "write" in sample]
+    single = {write["type"] for write in written}
+    many = {write["type"] for write in written if len(write["entries"]) > 1}
+    assert {type_ for type_ in WRITE_TYPES if getattr(can, type_)} <= single
+    assert set(can.batch) <= many
+
+
 @pytest.mark.parametrize(("name", "stem"), SAMPLES)
 async def test_a_sample_goes_over_the_wire_as_written(name: str, stem: str):
     async with scripted_provider() as provider:
-        await replay(provider, name, SAMPLES[name, stem])
+        await replay(provider, CATALOG.get(name), SAMPLES[name, stem])

@@ -151,6 +151,24 @@ def test_what_it_supports_is_what_its_definition_can_do():
     assert (support["write"], support["delete"], support["subscribe"]) == (False, False, False)
     assert support["search"] == {"operators": {"equals": False}}
     assert not any(support["bulkWrite"].values())
+    assert "batchWrite" not in support
+
+
+def test_what_can_be_written_and_how_many_at_a_time():
+    one = "{request: {method: POST, path: '/{id}', body: '{record}'}}"
+    many = "{request: {method: POST, path: /, body: [{$each: records, a: '{record}'}]}, max: MAX}"
+    objects = {
+        "usual": f"{{create: {one}, batch: {{create: {many}}}}}".replace("MAX", "100"),
+        "other": f"{{create: {one}, batch: {{create: {many}}}}}".replace("MAX", "100"),
+        "small": f"{{delete: {one}, batch: {{create: {many}}}}}".replace("MAX", "10"),
+    }
+    text = PLAIN.replace("AUTH", "{type: apiKey}").split("objects:")[0] + "objects:\n"
+    text += "".join(f"  {name}: {{write: {write}}}\n" for name, write in objects.items())
+    support = provider_info(load_definition(text)).model_dump(by_alias=True, exclude_none=True)["support"]
+    assert (support["read"], support["write"], support["delete"]) == (False, True, True)
+    none = {"supported": False}
+    created = {"supported": True, "defaultRecordLimit": 100, "objectRecordLimits": {"small": 10}}
+    assert support["batchWrite"] == {"create": created, "update": none, "upsert": none, "delete": none}
 
 
 def test_what_is_told_later_is_not_asked_of_the_customer():
