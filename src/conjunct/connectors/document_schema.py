@@ -20,15 +20,25 @@ def document_schema() -> dict[str, Any]:
         definition = schema["$defs"][name]
         for key, part in definition.get("properties", {}).items():
             inherited += [each for each in _references(part) if each not in inherited]
-            definition["properties"][key] = {"anyOf": [part, {"type": "null"}]}
+            definition["properties"][key] = _or_null(_with_null_entries(part))
     objects = schema["properties"]["objects"]
-    objects["additionalProperties"] = {"anyOf": [objects["additionalProperties"], {"type": "null"}]}
+    objects["additionalProperties"] = _or_null(objects["additionalProperties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://conjunct.dev/schemas/provider-definition.json",
         **schema,
         "title": "Conjunct provider definition",
     }
+
+
+def _or_null(part: Any) -> dict[str, Any]:
+    return {"anyOf": [part, {"type": "null"}]}
+
+
+def _with_null_entries(part: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a property; where it is a mapping, each of its entries may be removed, too."""
+    entries = part.get("additionalProperties")
+    return {**part, "additionalProperties": _or_null(entries)} if isinstance(entries, dict) else part
 
 
 def _references(part: Any) -> list[str]:
