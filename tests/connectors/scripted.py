@@ -16,6 +16,7 @@ from conjunct.connectors import (
     Bearer,
     Connector,
     Credentials,
+    CustomSecrets,
     Definition,
     EgressTransport,
     Page,
@@ -69,7 +70,7 @@ class ScriptedProvider:
         return Connector(
             known,
             transport=options.pop("transport", None) or EgressTransport(self.egress),
-            credentials=credentials or (Bearer("token-1") if known.auth.type == "oauth2" else ApiKey("key-1")),
+            credentials=credentials or _credentials(known),
             inputs={each.name: self.url if each.kind == "url" else "acme" for each in known.inputs},
             base_url_override=self.url,
             **options,
@@ -95,6 +96,12 @@ class ScriptedProvider:
         content = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
         headers = {"Content-Type": "application/json", **reply.headers}
         return web.Response(status=reply.status, body=content, headers=headers)
+
+
+def _credentials(definition: Definition) -> Credentials:
+    if definition.auth.type == "custom":
+        return CustomSecrets({"access_token": "token-1", **{each.name: "secret-1" for each in definition.auth.inputs}})
+    return Bearer("token-1") if definition.auth.type == "oauth2" else ApiKey("key-1")
 
 
 @asynccontextmanager

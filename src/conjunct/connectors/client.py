@@ -120,9 +120,9 @@ class Connector:
         if here.url is None:
             query = replace(query, filters=await self._filters(query.object, query.filters))
         turn = self._reader.turn(query, here)
-        usual = partial(self._usual_page, query, here)
+        ways = partial(self._usual_page, query, here), partial(self._reader.found, query)
         request = self._reader.request(turn)
-        return await self._quirks.read_page(Turn(turn.query, turn.here, turn.is_first, request, usual))
+        return await self._quirks.read_page(Turn(turn.query, turn.here, turn.is_first, request, *ways))
 
     async def _usual_page(self, query: ReadQuery, here: PageToken) -> Page:
         part = await self._reader.read(query, here)

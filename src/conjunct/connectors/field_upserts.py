@@ -60,7 +60,7 @@ class ObjectFields:
                 answer = await self._asked(self._plan.find, self._variables(draft))
             except ResourceNotFound:
                 continue
-            self._keep([parse_path(self._plan.rule.find.fields_at).find(answer)], listed=True)
+            self._keep([parse_path(self._plan.rule.find.fields_at).find(answer)], draft)
 
     def faults(self, drafts: Sequence[FieldDraft]) -> Iterator[DraftFault]:
         """Everything against the drafts that can be told without asking the provider."""
@@ -128,13 +128,15 @@ class ObjectFields:
     async def _asked(self, request: RequestPlan, variables: Mapping[str, Any]) -> Any:
         return (await self._exchange.send(request.build(variables, self._exchange.address))).body
 
-    def _keep(self, answer: Any, *, listed: bool = False) -> None:
+    def _keep(self, answer: Any, asked_for: FieldDraft | None = None) -> None:
         find = self._plan.rule.find
-        fields = answer if listed else parse_path(find.fields_at).find(answer)
+        fields = answer if asked_for is not None else parse_path(find.fields_at).find(answer)
         if not isinstance(fields, list):
             raise MalformedAnswer(f"there is no list of fields at '{find.fields_at}'")
         for each in fields:
             name = parse_path(find.name).find(each)
+            if not find.name and asked_for is not None:
+                name = self._plan.spelled(asked_for.name)
             if isinstance(each, dict) and isinstance(name, str):
                 self._found[name.casefold()] = each
 

@@ -17,7 +17,8 @@ from conjunct.connectors.answers import Tells
 from conjunct.connectors.definition import Definition
 from conjunct.connectors.exchange import Answered, Exchange
 from conjunct.connectors.field_plans import FieldDraft
-from conjunct.connectors.paging import PageToken
+from conjunct.connectors.page_tokens import PageToken
+from conjunct.connectors.parents import Part
 from conjunct.connectors.plans import HttpRequest
 from conjunct.connectors.query import ObjectSchema, Page, ReadQuery
 
@@ -55,13 +56,17 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One page to be read: the query, where it begins, the request that asks for it, and the usual way to read it."""
+    """One page to be read: the query, where it begins, the request that asks for it, and the usual way to read it.
+
+    `found` makes records of the entries of a page that came in another way.
+    """
 
     query: ReadQuery
     here: PageToken
     is_first: bool
     request: HttpRequest
     usual: Callable[[], Awaitable[Page]]
+    found: Callable[[list[Any]], Awaitable[Part]]
 
 
 class Quirks:

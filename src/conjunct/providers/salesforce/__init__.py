@@ -1,0 +1,1 @@
+"""Salesforce: its definition, and beside it what data cannot say."""
