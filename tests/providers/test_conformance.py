@@ -30,6 +30,12 @@ SAMPLES = {
     (path.parent.parent.name, path.stem): json.loads(path.read_text())
     for path in sorted(BUILT_IN.glob("*/samples/*.json"))
 }
+SAMPLES |= {  # what a definition has of another one is proved by its samples
+    (folder.name, stem): sample
+    for folder in FOLDERS
+    for (provider, stem), sample in SAMPLES.items()
+    if provider == CATALOG.get(folder.name).extends
+}
 
 
 def test_there_are_providers_and_each_has_samples():
