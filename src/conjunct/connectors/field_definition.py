@@ -58,7 +58,7 @@ class FindFields(Model):
     request: Request
     fields_at: str = Field("", description="Where the list of fields, or the field, stands.")
     name: str = Field(
-        "name", description="Where a field's name stands in it; empty: it is the one asked for, with a request for each."
+        "name", description="Where a field's name stands in it; empty, with a request for each: the one asked for."
     )
     take: dict[Identifier, str] = Field(
         default_factory=dict, description="Variables of `update`, by where they stand in the field (its id)."
