@@ -13,6 +13,7 @@ from aiohttp import web
 
 from conjunct.connectors import (
     ApiKey,
+    Basic,
     Bearer,
     Connector,
     Credentials,
@@ -101,6 +102,8 @@ class ScriptedProvider:
 def _credentials(definition: Definition) -> Credentials:
     if definition.auth.type == "custom":
         return CustomSecrets({"access_token": "token-1", **{each.name: "secret-1" for each in definition.auth.inputs}})
+    if definition.auth.type == "basic":
+        return Basic("user-1", "secret-1")
     return Bearer("token-1") if definition.auth.type == "oauth2" else ApiKey("key-1")
 
 

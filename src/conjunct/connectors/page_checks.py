@@ -22,16 +22,19 @@ _LIMITS = {
 def check_paged_request(path: Path, request: Request, page: PageRule, variables: frozenset[str]) -> Iterator[Fault]:
     """Faults of a request and of its paging, which stands beside it. `variables` are those of the first page."""
     style = page.style or "none"
-    own = {_BY_STYLE[style]} if style in _BY_STYLE else set()
-    if page.restart is not None:
-        own.add(page.restart.var)
-    yield from check_request((*path, "request"), request, variables | own)
+    yield from check_request((*path, "request"), request, variables | paging_variables(page))
     yield from _check_page((*path, "page"), page, style)
-    if style in _BY_STYLE and not uses(request, _BY_STYLE[style]):
+    if style in _BY_STYLE and not (uses(request, _BY_STYLE[style]) or uses(request, "where")):
         yield Fault((*path, "page", "style"), f"the style '{style}' needs {{{_BY_STYLE[style]}}} in the request")
     # In the terms of `where` it may stand, too.
     if page.restart is not None and not (uses(request, page.restart.var) or uses(request, "where")):
         yield Fault((*path, "page", "restart"), f"the request does not use {{{page.restart.var}}}")
+
+
+def paging_variables(page: PageRule) -> frozenset[str]:
+    """The variables that paging brings, once the first page is read."""
+    own = {_BY_STYLE[page.style]} if page.style is not None and page.style in _BY_STYLE else set()
+    return frozenset(own | ({page.restart.var} if page.restart is not None else set()))
 
 
 def _check_page(path: Path, page: PageRule, style: str) -> Iterator[Fault]:

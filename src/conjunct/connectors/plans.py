@@ -206,10 +206,7 @@ def page_variables(plan: ReadPlan, base: Mapping[str, Any], token: PageToken, wi
 
 def object_plan(definition: Definition, name: str) -> ObjectPlan:
     """The plan of an object. Raises `UnknownObject`, `ReadNotSupported`."""
-    known = definition.object(name)
-    if known is None:
-        names = ", ".join(definition.object_names)
-        raise UnknownObject(f"{definition.display} has no object '{name}'.", remedy=f"There are: {names}.")
+    known = _known_object(definition, name)
     rule = known.read
     if rule is None:
         raise ReadNotSupported(f"{definition.display} has no way to read '{name}'.")
@@ -255,9 +252,17 @@ def compile_object(definition: Definition, name: str, known: ObjectDefinition, r
     )
 
 
+def _known_object(definition: Definition, name: str) -> ObjectDefinition:
+    known = definition.object(name)
+    if known is None:
+        names = ", ".join(definition.object_names)
+        raise UnknownObject(f"{definition.display} has no object '{name}'.", remedy=f"There are: {names}.")
+    return known
+
+
 def object_variables(definition: Definition, name: str, inputs: Mapping[str, str]) -> dict[str, Any]:
     """The variables that every request of an object knows, whatever it does: inputs, the object's name and its vars."""
-    known = definition.objects.get(name) or definition.objects[ANY_OBJECT]
+    known = _known_object(definition, name)
     variables: dict[str, Any] = {**inputs, "object": name}
     rendered = {key: compile_text(text, known.time).render(variables) for key, text in known.vars.items()}
     return variables | {key: value for key, value in rendered.items() if value is not UNSET}

@@ -15,7 +15,7 @@ from conjunct.connectors.check_parts import (
     uses,
 )
 from conjunct.connectors.definition import Definition, ObjectDefinition
-from conjunct.connectors.page_checks import check_paged_request
+from conjunct.connectors.page_checks import check_paged_request, paging_variables
 from conjunct.connectors.parents import PARENT_ID
 from conjunct.connectors.plans import QUERY_VARIABLES
 from conjunct.connectors.read_definition import (
@@ -80,8 +80,8 @@ def _check_read(path: Path, rule: ReadRule, known: _Known) -> Iterator[Fault]:
         yield from check_path((*path, "client_filter", "at"), rule.client_filter.at)
     if rule.hydrate is not None:
         yield from _check_hydrate((*path, "hydrate"), rule, rule.hydrate, variables)
-    restarts = (page.restart for page in (rule.page, *(each.page or rule.page for each in rule.variants)))
-    of_where = (variables | {each.var for each in restarts if each is not None}) - {"where"}
+    pages = (rule.page, *(each.page for each in rule.variants if each.page is not None))
+    of_where = variables.union(*map(paging_variables, pages)) - {"where"}
     for index, term in enumerate(rule.where.terms if rule.where is not None else ()):
         text, extra = (term.term, ITEM_VARIABLES) if isinstance(term, EachTerm) else (term, frozenset[str]())
         yield from check_template((*path, "where", "terms", index), text, of_where | extra)

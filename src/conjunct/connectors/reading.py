@@ -129,6 +129,8 @@ class Reader:
         reading = plan.choose(base, query.page_size, self._exchange.address)
         _refuse_what_it_cannot(query, reading)
         variables = page_variables(reading, base, here, query.page_size)
+        if plan.where is not None and (here.variables or here.sticky):
+            variables["where"] = plan.where.render(variables)
         is_first = here.sticky.keys() <= {FROZEN_UNTIL} and here == PageToken(sticky=here.sticky)
         return PageTurn(query, plan, reading, associations, here, is_first, variables)
 
