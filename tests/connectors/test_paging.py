@@ -223,6 +223,28 @@ class TestCursor:
             {"above": "8"},
         ]
 
+    async def test_pages_by_time_begin_anew_each_time_and_go_on_within_a_moment_that_fills_one(
+        self, provider: ScriptedProvider
+    ):
+        text = definition(
+            read="""
+    request: {path: /things, query: {page: "{page}", since: "{begin}"}}
+    records: data
+    page: {style: page, size: {default: 2}, restart: {when_page_ge: 2, var: begin, from: at}}
+"""
+        )
+        times = {1: "a", 2: "b", 3: "b", 4: "b", 5: "c"}
+
+        def answer(request: Received) -> Any:
+            listed = [{"id": i, "at": at} for i, at in times.items() if at >= request.query.get("since", "")]
+            start = 2 * int(request.query["page"]) - 2
+            return {"data": listed[start : start + 2]}
+
+        provider.answer = answer
+        assert await all_ids(provider, text) == ["1", "2", "2", "3", "4", "5", "5"]
+        asked = [(each.query.get("since"), each.query["page"]) for each in provider.received]
+        assert asked == [(None, "1"), ("b", "1"), ("b", "2"), ("c", "1"), ("c", "2")]
+
     async def test_a_restart_that_comes_back_to_itself_is_a_loop(self, provider: ScriptedProvider):
         text = definition(
             read="""
