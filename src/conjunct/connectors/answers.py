@@ -19,6 +19,9 @@ from conjunct.connectors.paths import parse_path
 
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
+_MAX_DEPTH = 200
+_TOO_DEEP = f"the answer is nested deeper than {_MAX_DEPTH} levels"
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOTHING = object()
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
@@ -69,7 +72,7 @@ class Response(Protocol):
 
 
 def read_json(response: Response) -> Any:
-    """The parsed body; an empty one is None. Raises `MalformedAnswer`.
+    """The parsed body; an empty one is None. Raises `MalformedAnswer`, also for one that nests beyond what is sensible.
 
     Numbers of any size stay exact: those that do not fit 64 bits become texts of their digits. Halves of characters,
     which JSON can write and nobody can keep, become U+FFFD.
@@ -104,19 +107,57 @@ def _exact_json(body: bytes) -> Any:
         if found is _NOTHING:
             raise
         return found
+    _refuse_deep(body, parsed)
     # Nineteen digits in a row may be a number that does not fit 64 bits, which orjson rounds.
     return _parse_all(body) if _LONG_NUMBER in body.translate(_ZEROS) else parsed
+
+
+def _refuse_deep(body: bytes, parsed: Any) -> None:
+    if _may_be_deep(body) and _is_deep(parsed):
+        raise MalformedAnswer(_TOO_DEEP)
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Whether it can nest too deep, told by its brackets alone; those within texts count, too.
+
+    Writing JSON, and all that walks through it, has a limit of depth; this costs a fifth of parsing.
+    """
+    brackets = body.translate(None, _NO_BRACKETS)
+    for depth in range(0, _MAX_DEPTH, 2):
+        if len(brackets) + depth <= _MAX_DEPTH:
+            return False
+        # Takes away two levels at most: what is empty, and what becomes empty by it.
+        outer = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if len(outer) == len(brackets):
+            return True
+        brackets = outer
+    return True
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _parse_all(body: bytes) -> Any:
     """As orjson parses, and numbers and texts that it refuses; `_NOTHING` for what is not JSON."""
     try:
         parsed = json.loads(body.decode(), parse_int=_exact, parse_float=_finite, parse_constant=_no_constant)
-        return _in_whole_characters(parsed) if _HALF.search(body) else parsed
     except RecursionError:
-        raise MalformedAnswer("the answer is nested too deep") from None
+        raise MalformedAnswer(_TOO_DEEP) from None
     except ValueError:
         return _NOTHING
+    _refuse_deep(body, parsed)
+    return _in_whole_characters(parsed) if _HALF.search(body) else parsed
 
 
 def _exact(digits: str) -> int | str:

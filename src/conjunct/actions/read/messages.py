@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from conjunct.connectors.errors import MalformedAnswer
 from conjunct.delivery import Message, Payload
 from conjunct.installations import InstallationState, ReadObject
 
@@ -106,12 +107,15 @@ def message_id(operation_id: str, page: int, index: int, entries: bytes) -> str:
 def pack(
     envelope: Envelope, page: int, entries: Iterable[dict[str, Any]], *, at_most: int | None = None
 ) -> Iterator[Message | Large]:
-    """The messages of one page: as many entries in each as fit (or `at_most`), and those apart that fit into none."""
+    """The messages of one page: as many entries in each as fit (or `at_most`), and those apart that fit into none.
+
+    Raises `MalformedAnswer` for a record that is none of JSON.
+    """
     room = MAX_BYTES - len(envelope.head) - _INFO_BYTES
     batch: list[bytes] = []
     size = index = 0
     for entry in entries:
-        encoded = orjson.dumps(entry)
+        encoded = _encoded(entry)
         if len(encoded) > room:
             yield Large(message_id(envelope.operation_id, page, index, encoded), b"[" + encoded + b"]")
             index += 1
@@ -123,3 +127,10 @@ def pack(
         size += len(encoded) + 1
     if batch:
         yield envelope.message(page, index, batch)
+
+
+def _encoded(entry: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(entry)
+    except orjson.JSONEncodeError as error:
+        raise MalformedAnswer(f"a record cannot be written as JSON: {error}") from None
