@@ -59,9 +59,7 @@ class SalesforceQuirks(Quirks):
         if self._bulk.is_of_job(turn.here):
             return await self._bulk.page(turn)
         page = await turn.usual()
-        if turn.is_first and await self._bulk.is_better(turn, page):
-            return await self._bulk.begin(turn, page)
-        return page
+        return await self._bulk.instead_of(turn, page) if turn.is_first else page
 
     def field(self, draft: FieldDraft) -> FieldDraft:
         """The field in the words of Salesforce's metadata."""
