@@ -1,6 +1,6 @@
 """Create, update and delete a customer's records on demand.
 
-What is asked is checked here in full. The writing itself is still to come: no provider definition says how to.
+What is asked is checked here in full, and done at once; what is to be done later is still refused.
 """
 
 from conjunct.actions.write.endpoints import router

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request, Response
 
 from conjunct.actions.write.schemas import BatchAnswer, WriteAnswer, WriteFailure, WriteRequest
 from conjunct.actions.write.service import WriteService
-from conjunct.core.http import Transaction, api_router, json_bytes, problems_as_text
+from conjunct.core.http import api_router, json_bytes, problems_as_text
 from conjunct.tenants import ProjectId
 from conjunct.tenants.audit import unaudited
 
@@ -40,9 +40,8 @@ async def write_records(
     integration_id: IntegrationId,
     object_name: ObjectName,
     body: WriteRequest,
-    session: Transaction,
     writes: Writes,
 ) -> Response:
-    """Create, update or delete records of a customer. No provider can be written to yet: it answers 422."""
-    failed = await writes.write(session, project_id, integration_id, object_name, body)
-    return json_bytes(failed.to_wire(), 422)
+    """Create, update or delete records of a customer, at once. Where none was written, it answers 422."""
+    operation_id, outcome = await writes.write(project_id, integration_id, object_name, body)
+    return json_bytes(outcome.answer(operation_id).to_wire(), 200 if outcome.succeeded else 422)

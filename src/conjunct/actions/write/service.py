@@ -1,62 +1,148 @@
-"""Writes: take what is asked if it may be done, and do it."""
+"""Writes: take what is asked if it may be done, do it at the provider, and tell what became of each record."""
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from dataclasses import dataclass, field
 
 from conjunct.actions.write.fitting import AcceptedWrite, accepted
-from conjunct.actions.write.schemas import BatchAnswer, ErrorMessage, WriteFailure, WriteRequest, WriteResult
+from conjunct.actions.write.schemas import WriteRequest
+from conjunct.actions.write.telling import WriteOutcome, without_id
+from conjunct.connections import ConnectionService
+from conjunct.connectors import (
+    Connector,
+    ProviderError,
+    UnknownObject,
+    WriteEntry,
+    WriteFault,
+    WriteInterrupted,
+    WriteNotSupported,
+    WriteQuery,
+    WriteState,
+    Written,
+)
+from conjunct.connectors.formats import UnusableValue
+from conjunct.core.database import Database
 from conjunct.installations import InstallationService
-from conjunct.operations import LogLine, NewOperation, OperationService
-from conjunct.providers import Catalog
+from conjunct.operations import NewOperation, OperationService
+
+NOT_YET = "Asynchronous writes are still to come; send it with the mode synchronous."
+CUT_OFF = "It ended before the provider's answer was heard; it is not known what was written."
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A write with all that it needs; no transaction is open any more."""
+
+    accepted: AcceptedWrite
+    operation_id: str
+    connector: Connector = field(repr=False)
+
+    def query(self) -> WriteQuery:
+        """What the connector is asked. The idempotency keys are the operation's: it is done once."""
+        request = self.accepted.request
+        has_id = request.type != "create"
+        entries = tuple(
+            WriteEntry(
+                record=without_id(entry.record) if has_id else entry.record,
+                id=str(entry.record["id"]) if has_id else None,
+                associations=entry.associations,
+                idempotency_key=f"{self.operation_id}-{place}",
+            )
+            for place, entry in enumerate(request.entries)
+        )
+        return WriteQuery(
+            self.accepted.object_name,
+            request.type,
+            entries,
+            all_or_none=request.batch_policy is not None and request.batch_policy.all_or_none,
+            headers={header.key: header.value for header in request.headers or ()},
+        )
 
 
 class WriteService:
     """Writes to a customer's account through their installation."""
 
-    def __init__(self, installations: InstallationService, operations: OperationService, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        database: Database,
+        installations: InstallationService,
+        connections: ConnectionService,
+        operations: OperationService,
+    ) -> None:
+        self._database = database
         self._installations = installations
+        self._connections = connections
         self._operations = operations
-        self._catalog = catalog
 
     async def write(
-        self, session: AsyncSession, project_id: str, integration: str, object_name: str, request: WriteRequest
-    ) -> WriteFailure | BatchAnswer:
-        """Do what is asked, as an operation; says how it failed.
+        self, project_id: str, integration: str, object_name: str, request: WriteRequest
+    ) -> tuple[str, WriteOutcome]:
+        """Do what is asked, as an operation: its id, and what became of the records.
 
-        It fails always: that a provider writes an object is derived from its definition (`object_support(…).write`),
-        and no definition can say so yet.
+        The operation is there before anything is sent, and knows its end after; no transaction is open between.
 
         Raises:
             GroupNotInstalled: the group has not installed the integration.
             WriteNotAllowed: the installation does not write the object, or not so.
         """
-        state = await self._installations.require_by_group(session, project_id, integration, request.group_ref)
-        write = accepted(state, object_name, request)
-        provider = self._catalog.get(state.provider)
-        return await self._fail(session, write, f"{provider.display} has no way to write {write.object_name!r} here.")
+        write = await self._prepare(project_id, integration, object_name, request)
+        outcome = _all(request, CUT_OFF, "unknown")
+        try:
+            outcome = await _outcome(write)
+        finally:
+            # Also when the request is cut off: an operation does not stay open.
+            await self._finish(write, outcome)
+        return write.operation_id, outcome
 
-    async def _fail(self, session: AsyncSession, write: AcceptedWrite, reason: str) -> WriteFailure | BatchAnswer:
-        state, request = write.state, write.request
-        operation_id = await self._operations.start(
-            session,
-            NewOperation(
-                project_id=state.project_id,
-                integration_id=state.integration_id,
-                installation_id=state.id,
-                config_id=state.config_id,
-                action_type="write",
-                object_name=write.object_name,
-            ),
-        )
-        note = f"The {request.type} of {len(request.entries)} was not tried."
-        await self._operations.log(session, state.project_id, operation_id, [LogLine("ERROR", note, error=reason)])
-        await self._operations.finish(
-            session, state.project_id, operation_id, status="failure", result=f"[{write.object_name}] {reason}"
-        )
-        errors = [ErrorMessage(message=reason)]
-        if request.batch is not None:
-            return BatchAnswer(
-                operation_id=operation_id, success_count=0, failure_count=len(request.batch), errors=errors
+    async def _prepare(self, project_id: str, integration: str, object_name: str, request: WriteRequest) -> _Write:
+        async with self._database.transaction() as session:
+            state = await self._installations.require_by_group(session, project_id, integration, request.group_ref)
+            allowed = accepted(state, object_name, request)
+            connector = await self._connections.connector(
+                session, state.project_id, state.connection_id, module=state.module
             )
-        return WriteFailure(operation_id=operation_id, errors=errors, result=WriteResult(success=False))
+            operation_id = await self._operations.start(
+                session,
+                NewOperation(
+                    project_id=state.project_id,
+                    integration_id=state.integration_id,
+                    installation_id=state.id,
+                    config_id=state.config_id,
+                    action_type="write",
+                    object_name=allowed.object_name,
+                ),
+            )
+        return _Write(allowed, operation_id, connector)
+
+    async def _finish(self, write: _Write, outcome: WriteOutcome) -> None:
+        project_id, name = write.accepted.state.project_id, write.accepted.object_name
+        async with self._database.transaction() as session:
+            await self._operations.log(session, project_id, write.operation_id, outcome.log_lines())
+            await self._operations.finish(
+                session,
+                project_id,
+                write.operation_id,
+                status="success" if outcome.succeeded else "failure",
+                result=outcome.summary(name),
+            )
+
+
+async def _outcome(write: _Write) -> WriteOutcome:
+    request = write.accepted.request
+    if request.mode == "asynchronous":
+        return _all(request, NOT_YET)
+    is_batch = request.batch is not None
+    try:
+        return WriteOutcome(request.type, is_batch, await write.connector.write(write.query()))
+    except WriteInterrupted as interrupted:
+        return WriteOutcome(request.type, is_batch, interrupted.results, interrupted.cause.message)
+    except ProviderError as error:
+        return _all(request, error.message)
+    except (UnknownObject, WriteNotSupported, UnusableValue) as refusal:
+        return _all(request, refusal.detail)
+
+
+def _all(request: WriteRequest, reason: str, state: WriteState = "untried") -> WriteOutcome:
+    """The outcome of a write that failed as a whole."""
+    told = Written(state, faults=(WriteFault(reason),))
+    return WriteOutcome(request.type, request.batch is not None, [told] * len(request.entries), reason)

@@ -1,0 +1,104 @@
+"""What is told of a write: its answer, the summary of its operation, and the lines of its log. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conjunct.actions.write.schemas import BatchAnswer, ErrorMessage, WriteAnswer, WriteFailure, WriteResult
+from conjunct.connectors import Written
+from conjunct.operations import LogLine
+
+Answer = WriteAnswer | WriteFailure | BatchAnswer
+
+MOST_TOLD = 20
+"""Records whose failures have lines of their own in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """What became of the records of a write, in order; `trouble` is what stood in the way of all that were not done."""
+
+    type: str
+    is_batch: bool
+    results: Sequence[Written]
+    trouble: str | None = None
+
+    @property
+    def done(self) -> int:
+        """How many records were written."""
+        return sum(each.success for each in self.results)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether at least one was."""
+        return self.done > 0
+
+    def answer(self, operation_id: str) -> Answer:
+        """The answer of the specification."""
+        errors = [ErrorMessage(message=text) for text in self._errors()]
+        results = [self._result(each) for each in self.results]
+        if self.is_batch:
+            return BatchAnswer(
+                operation_id=operation_id,
+                success_count=self.done,
+                failure_count=len(results) - self.done,
+                results=results,
+                errors=errors or None,
+            )
+        if self.succeeded:
+            return WriteAnswer(operation_id=operation_id, result=results[0])
+        return WriteFailure(operation_id=operation_id, errors=errors, result=results[0])
+
+    def summary(self, object_name: str) -> str:
+        """One line for people."""
+        if not self.is_batch and not self.succeeded:
+            return f"[{object_name}] {self._errors()[0]}"
+        failed = len(self.results) - self.done
+        counted = f"{self.done} of {len(self.results)} done" if failed else f"{self.done} done"
+        return f"[{object_name}] {self.type}: {counted}"
+
+    def log_lines(self) -> list[LogLine]:
+        """What happened."""
+        severity = "INFO" if self.done == len(self.results) else "WARNING" if self.succeeded else "ERROR"
+        lines = [LogLine(severity, f"The {self.type}: {self.done} of {len(self.results)} done.", error=self.trouble)]
+        failed = [(place, each) for place, each in enumerate(self.results) if not each.success]
+        for place, each in failed[:MOST_TOLD] if self.is_batch else ():
+            details = {"record": str(place), "state": each.state, **({"id": each.id} if each.id else {})}
+            lines.append(LogLine("ERROR", "A record was not written.", error=_words(each), details=details))
+        return lines
+
+    def _errors(self) -> list[str]:
+        """What to say of those that failed, the same words once; in a batch with the places of the records."""
+        places: dict[str, list[str]] = {}
+        for place, each in enumerate(self.results):
+            if not each.success:
+                text = _words(each) if each.faults or self.trouble is None else self.trouble
+                places.setdefault(text if each.state != "unknown" else _unknown(text), []).append(str(place))
+        if not self.is_batch:
+            return list(places)
+        everything = len(self.results)
+        return [text if len(which) == everything else f"{_named(which)}: {text}" for text, which in places.items()]
+
+    def _result(self, written: Written) -> WriteResult:
+        is_there = written.success and self.type != "delete"
+        data = dict(written.record) if written.record is not None and is_there else None
+        return WriteResult(success=written.success, data=data, record_id=written.id if is_there else None)
+
+
+def _words(written: Written) -> str:
+    return "; ".join(dict.fromkeys(fault.message for fault in written.faults)) or "it was not tried"
+
+
+def _unknown(text: str) -> str:
+    return f"It is not known whether it was written; it is not tried again by itself. {text}"
+
+
+def _named(places: Sequence[str]) -> str:
+    return f"record {places[0]}" if len(places) == 1 else f"records {', '.join(places)}"
+
+
+def without_id(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a record that has its id among them."""
+    return {name: value for name, value in record.items() if name != "id"}
