@@ -1,0 +1,300 @@
+"""Salesforce through its definition: against the simulator, and against answers that it would not give by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Any
+
+import orjson
+import pytest
+
+from conjunct.connectors import (
+    Bearer,
+    Connector,
+    EgressTransport,
+    ErrorKind,
+    FieldDraft,
+    ProviderError,
+    ReadQuery,
+    SearchQuery,
+)
+from conjunct.connectors.errors import BadRequest, CursorGone, FieldMissing, ObjectMissing
+from conjunct.connectors.formats import UnusableValue
+from conjunct.connectors.write_query import WriteEntry, WriteQuery
+from conjunct.core.egress import Egress, EgressPolicy
+from conjunct.providers import catalog
+from conjunct.simulators import SimulatorOptions, serve
+from tests.connectors.scripted import Received, Reply, ScriptedProvider, ids, read_all, scripted_provider
+
+SINCE = datetime(2024, 1, 1, tzinfo=UTC)
+UNTIL = datetime(2027, 1, 1, tzinfo=UTC)
+API = "/services/data/v60.0"
+
+
+@asynccontextmanager
+async def salesforce(**options: Any) -> AsyncIterator[Connector]:
+    policy = EgressPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
+    async with (
+        serve("salesforce", SimulatorOptions(**{"records": 2500, **options})) as simulator,
+        Egress(policy=policy, user_agent="conjunct-test") as egress,
+    ):
+        yield Connector(
+            catalog().get("salesforce"),
+            transport=EgressTransport(egress),
+            credentials=Bearer("session"),
+            inputs={"workspace": "acme"},
+            base_url_override=simulator.url,
+        )
+
+
+async def write(connector: Connector, type_: Any, *entries: WriteEntry, **options: Any) -> list[Any]:
+    return list(await connector.write(WriteQuery("Contact", type_, entries, **options)))
+
+
+async def test_everything_is_read_once_with_all_its_fields_and_within_bounds():
+    async with salesforce() as connector:
+        await connector.check()
+        fields = tuple((await connector.describe("Contact")).fields)
+        pages = await read_all(connector, ReadQuery("Contact", fields))
+        assert [len(page.records) for page in pages] == [2000, 500]
+        assert pages[0].total == await connector.count(ReadQuery("Contact")) == 2500
+        records = [record for page in pages for record in page.records]
+        assert len({record.id for record in records}) == 2500
+        assert all(len(record.fields) == len(fields) for record in records)
+        stamps = sorted(record.raw["SystemModstamp"] for record in records)
+        since, until = (datetime.fromisoformat(stamps[place]).replace(microsecond=0) for place in (400, 900))
+        within = [stamp for stamp in stamps if since <= datetime.fromisoformat(stamp) <= until]
+        query = ReadQuery("Contact", ("Email",), since, until, page_size=1)
+        pages = await read_all(connector, query)
+        assert max(len(page.records) for page in pages) == 200  # the least that Salesforce gives
+        assert len(ids(pages)) == len(within) == await connector.count(query)
+
+
+async def test_a_query_that_is_too_long_for_a_url_is_asked_for_in_a_body():
+    long = tuple(f"Nothing_of_that_name_{number}__c" for number in range(400))
+    async with salesforce() as connector:
+        with pytest.raises(FieldMissing, match="Nothing_of_that_name_0__c"):
+            await connector.read_page(ReadQuery("Contact", long))
+        everyone = [record.id or "" for record in (await connector.read_page(ReadQuery("Contact"))).records]
+        found = await connector.get_by_ids("Contact", everyone[:700], ("Email", "Account.Name", "Account.Industry"))
+        assert [record.id for record in found] == everyone[:700]
+        assert await connector.get_by_ids("Contact", ["003000000000000AAA"]) == []
+
+
+async def test_records_are_written_found_and_deleted():
+    async with salesforce(records=20) as connector:
+        (ada,) = await write(connector, "create", WriteEntry({"LastName": "Love'lace", "Email": "ada@example.com"}))
+        assert ada.state == "done"
+        found = await connector.search(SearchQuery("Contact", ("Email",), (("LastName", "Love'lace"),)))
+        assert [(each.id, each.fields) for each in found.records] == [(ada.id, {"email": "ada@example.com"})]
+        made, refused, other = await write(
+            connector,
+            "create",
+            WriteEntry({"LastName": "Babbage"}),
+            WriteEntry({"FirstName": "Nobody"}),
+            WriteEntry({"LastName": "Menabrea"}),
+        )
+        assert (made.state, refused.state, other.state) == ("done", "refused", "done")
+        assert [fault.code for fault in refused.faults] == ["REQUIRED_FIELD_MISSING"]
+        both = await write(
+            connector,
+            "update",
+            WriteEntry({"Email": "c@example.com"}, id=made.id),
+            WriteEntry({"LastName": None}, id=other.id),
+            all_or_none=True,
+        )
+        assert [each.state for each in both] == ["refused", "refused"]
+        (updated,) = await write(connector, "update", WriteEntry({"Email": "c@example.com"}, id=made.id))
+        assert (updated.state, updated.id) == ("done", made.id)
+        assert [(each.fields) for each in await connector.get_by_ids("Contact", [made.id], ("Email",))] == [
+            {"email": "c@example.com"}
+        ]
+        gone = await write(connector, "delete", WriteEntry(id=made.id), WriteEntry(id=other.id))
+        (again,) = await write(connector, "delete", WriteEntry(id=ada.id))
+        assert {each.state for each in (*gone, again)} == {"done"}
+        deleted = await read_all(connector, ReadQuery("Contact", ("LastName",), SINCE, deleted=True))
+        assert set(ids(deleted)) == {ada.id, made.id, other.id}
+        assert await connector.count(ReadQuery("Contact", deleted=True)) is None
+
+
+async def test_what_is_not_there_and_what_goes_wrong_is_classed():
+    async with salesforce(records=20) as connector:
+        with pytest.raises(ObjectMissing, match="Butterfly"):
+            await connector.read_page(ReadQuery("Butterfly"))
+        with pytest.raises(FieldMissing, match="Wings"):
+            await connector.read_page(ReadQuery("Contact", ("Wings",)))
+        for name in ("Id, (SELECT Id FROM Users)", "Name FROM User --"):
+            with pytest.raises(UnusableValue):
+                await connector.read_page(ReadQuery("Contact", (name,)))
+        with pytest.raises(UnusableValue, match="CreatedDate"):
+            await connector.count(
+                ReadQuery("Contact", filters=(("CreatedDate", "2026-01-01T00:00:00Z OR Id != null"),))
+            )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message", "kind"),
+    [
+        (401, "INVALID_SESSION_ID", "Session expired or invalid", ErrorKind.AUTH_INVALID),
+        (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", ErrorKind.QUOTA_EXHAUSTED),
+        (403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded.", ErrorKind.RATE_LIMITED),
+        (403, "API_DISABLED_FOR_ORG", "API is not enabled for this Organization", ErrorKind.API_DISABLED),
+        (400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", ErrorKind.RETRYABLE),
+        (400, "INVALID_QUERY_LOCATOR", "invalid query locator", ErrorKind.CURSOR_GONE),
+        (400, "INVALID_FIELD", "No such column 'Wings' on entity 'Contact'.", ErrorKind.FIELD_MISSING),
+        (400, "INVALID_FIELD", "value of filter criterion for field 'A' must be of type date", ErrorKind.BAD_REQUEST),
+        (400, "INVALID_TYPE", "sObject type 'Butterfly' is not supported.", ErrorKind.OBJECT_MISSING),
+        (400, "MALFORMED_QUERY", "unexpected token: FROM", ErrorKind.BAD_REQUEST),
+        (400, "DUPLICATES_DETECTED", "Use one of these records?", ErrorKind.CONFLICT),
+        (404, "ENTITY_IS_DELETED", "entity is deleted", ErrorKind.NOT_FOUND),
+        (503, "SERVER_UNAVAILABLE", "Service Unavailable", ErrorKind.SERVER),
+    ],
+)
+async def test_errors_by_their_codes(status: int, code: str, message: str, kind: ErrorKind):
+    body = [{"errorCode": code, "message": message}]
+    long = tuple(f"Field_of_a_long_name_{number}__c" for number in range(400))
+    for fields, reply in (
+        ((), Reply(body, status)),
+        (long, {"compositeResponse": [{"httpStatusCode": status, "httpHeaders": {}, "body": body}]}),
+    ):
+        async with scripted_provider() as provider:
+            provider.answers(reply)
+            with pytest.raises(ProviderError) as caught:
+                await provider.connector(catalog().get("salesforce")).read_page(ReadQuery("Contact", fields))
+        assert (caught.value.kind, caught.value.message, caught.value.code) == (kind, message, code)
+
+
+FIELDS = {
+    "Id": "id",
+    "Name": "string",
+    "IsWon": "boolean",
+    "Amount": "currency",
+    "Count__c": "int",
+    "CreatedDate": "datetime",
+    "BillingAddress": "address",
+    "BillingCity": "string",
+    "BillingLatitude": "double",
+    "Home__c": "location",
+    "Home__Latitude__s": "double",
+    "Home__Longitude__s": "double",
+    "Logo": "base64",
+}
+COLUMNS = "Id,Name,IsWon,Amount,Count__c,CreatedDate,BillingCity,BillingLatitude,Home__Latitude__s,Home__Longitude__s"
+FIRST = f"""{COLUMNS}
+001A,"A ""loom"", and
+more",true,12.5,7,2026-01-31T09:30:00.000Z,London,51.5,,
+"""
+SECOND = f"{COLUMNS}\n001B,,,,,,,,,\n"
+WANTED = ("Name", "IsWon", "Amount", "Count__c", "CreatedDate", "BillingAddress", "Home__c")
+
+
+class Org:
+    """An org with so many accounts, whose jobs take so many questions."""
+
+    def __init__(self, provider: ScriptedProvider, *, total: int = 60_000, questions: int = 1) -> None:
+        self.provider, self.total, self.questions = provider, total, questions
+        self.state, self.job_refusal, self.gone = "JobComplete", None, False
+        self.waited: list[float] = []
+        provider.answer = self.answer
+
+    def connector(self) -> Connector:
+        async def wait(seconds: float) -> None:
+            self.waited.append(seconds)
+
+        return self.provider.connector(catalog().get("salesforce"), wait=wait)
+
+    def answer(self, received: Received) -> Any:
+        if received.path.endswith("/describe"):
+            return {"fields": [{"name": name, "type": type_} for name, type_ in FIELDS.items()]}
+        if received.path.endswith(("/query", "/queryAll")) and received.method == "GET":
+            next_ = {"nextRecordsUrl": f"{API}/query/01g-2000"} if self.total > 1 else {}
+            return {"totalSize": self.total, "done": False, "records": [{"Id": "001A"}], **next_}
+        if received.path == f"{API}/jobs/query":
+            return self.job_refusal or {"id": "750A", "state": "UploadComplete"}
+        if self.gone:
+            return Reply([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}], 404)
+        if received.path == f"{API}/jobs/query/750A":
+            self.questions -= 1
+            return {"id": "750A", "state": "InProgress" if self.questions > 0 else self.state, "errorMessage": "No"}
+        assert received.path == f"{API}/jobs/query/750A/results"
+        is_first = "locator" not in received.query
+        table, following = (FIRST, "MTAwMDA") if is_first else (SECOND, "null")
+        return Reply(table.encode(), 200, {"Content-Type": "text/csv", "Sforce-Locator": following})
+
+
+async def test_a_large_backfill_goes_by_a_job_and_goes_on_wherever_it_stopped():
+    async with scripted_provider() as provider:
+        org = Org(provider, questions=9)
+        records, tokens, token = [], [], None
+        while True:  # each page in a connector of its own, as after a crash
+            page = await org.connector().read_page(ReadQuery("Account", WANTED, SINCE, deleted=True), token)
+            records += page.records
+            tokens.append(page.next)
+            token = page.next
+            if token is None:
+                break
+        posted = [each.json for each in provider.received if each.method == "POST"]
+    where = "WHERE SystemModstamp >= 2024-01-01T00:00:00Z AND IsDeleted = true"
+    assert posted == [{"operation": "queryAll", "query": f"SELECT {COLUMNS} FROM Account {where}", "lineEnding": "LF"}]
+    assert len(tokens) == len(set(tokens)) == 4  # begun, waited, first and second results
+    assert org.waited == [0.5, 1.0, 2.0, 4.0, 8.0, 0.5, 1.0]
+    assert [(record.id, record.fields) for record in records] == [
+        (
+            "001A",
+            {
+                "name": 'A "loom", and\nmore',
+                "iswon": True,
+                "amount": 12.5,
+                "count__c": 7,
+                "createddate": "2026-01-31T09:30:00.000+0000",
+                "billingaddress": {"city": "London", "latitude": 51.5},
+                "home__c": None,
+            },
+        ),
+        ("001B", dict.fromkeys((name.lower() for name in WANTED), None)),
+    ]
+    assert list(records[0].raw) == [
+        "attributes", "Id", "Name", "IsWon", "Amount", "Count__c", "CreatedDate", "BillingAddress", "Home__c"
+    ]  # fmt: skip
+
+
+async def test_a_job_is_not_begun_where_it_does_not_serve():
+    refusal = Reply([{"errorCode": "INVALIDENTITY", "message": "Entity is not supported by the Bulk API"}], 400)
+    async with scripted_provider() as provider:
+        for query, jobs in (
+            (ReadQuery("Account", ("Name", "Logo")), 0),
+            (ReadQuery("Account", ("Owner.Name",)), 0),
+            (ReadQuery("Account", ("Name",), associations=("Contacts",)), 0),
+            (ReadQuery("Account", ("Name",), page_size=1), 0),
+            (ReadQuery("Account", ("Name",)), 1),
+        ):
+            org = Org(provider)
+            org.job_refusal = refusal
+            provider.received.clear()
+            page = await org.connector().read_page(query)
+            assert [record.id for record in page.records] == ["001A"]
+            assert len([each for each in provider.received if each.method == "POST"]) == jobs
+        assert (await Org(provider, total=49_999).connector().read_page(ReadQuery("Account"))).records
+
+
+async def test_a_job_that_ends_badly_or_is_gone_begins_the_read_anew():
+    async with scripted_provider() as provider:
+        org = Org(provider)
+        query = ReadQuery("Account", ("Name",))
+        begun = await org.connector().read_page(query)
+        org.state = "Failed"
+        with pytest.raises(CursorGone, match="ended as Failed: No"):
+            await org.connector().read_page(query, begun.next)
+        org.gone = True
+        with pytest.raises(CursorGone, match="no longer"):
+            await org.connector().read_page(query, begun.next)
+        org.gone, org.state, org.questions = False, "InProgress", 10**9
+        token = begun.next
+        with pytest.raises(CursorGone, match="does not come to its end"):
+            for _ in range(3):
+                token = (
+                    await org.connector().read_page(query, token.replace('"waits":1}', '"waits":2000}'))
+                ).next or ""
