@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 JSON = "application/json;charset=utf-8"
 
@@ -78,3 +78,11 @@ class Simulator(Protocol):
 
     def reset(self) -> None:
         """Forget every change since the start: records, properties, tokens, limits."""
+
+
+@runtime_checkable
+class NamesErrors(Protocol):
+    """A simulator that can be asked for an error by its provider's own code."""
+
+    def named_error(self, status: int, code: str) -> Answer:
+        """The provider's own words for the error of this code."""

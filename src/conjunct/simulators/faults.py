@@ -7,6 +7,8 @@ A rule is written `KIND:PROBABILITY`, `KIND@page=N` or `KIND@request=N`. The kin
 - `html`: a web page comes with status 200;
 - `truncate`: the connection is cut in the middle of the answer.
 
+A status may name the provider's own code for the error, where the simulator has such: `400/UNABLE_TO_LOCK_ROW`.
+
 `@page=N` hits the Nth request for a page of records once, `@request=N` the Nth request of any sort once.
 """
 
@@ -22,7 +24,7 @@ from typing import Literal, cast
 from conjunct.simulators.errors import InvalidOption
 
 _NAMED_KINDS = ("timeout", "reset", "html", "truncate")
-_KIND = rf"(?P<kind>[45]\d\d|{'|'.join(_NAMED_KINDS)})"
+_KIND = rf"(?P<kind>[45]\d\d(?:/[A-Z][A-Z_]*)?|{'|'.join(_NAMED_KINDS)})"
 _RULE = re.compile(_KIND + r"(?::(?P<probability>\d*\.?\d+)|@(?P<unit>page|request)=(?P<position>[1-9]\d*))")
 
 
@@ -38,7 +40,13 @@ class FaultRule:
     @property
     def status(self) -> int | None:
         """The HTTP status to answer, or None for the kinds that have a name."""
-        return int(self.kind) if self.kind.isdigit() else None
+        status = self.kind.partition("/")[0]
+        return int(status) if status.isdigit() else None
+
+    @property
+    def code(self) -> str:
+        """The provider's own code for the error, or nothing."""
+        return self.kind.partition("/")[2]
 
 
 def parse_rule(text: str) -> FaultRule:
@@ -47,7 +55,7 @@ def parse_rule(text: str) -> FaultRule:
     if match is None:
         raise InvalidOption(
             f"{text!r} is not a fault rule: write KIND:PROBABILITY, KIND@page=N or KIND@request=N, where KIND is an "
-            f"error status (400 to 599), {', '.join(_NAMED_KINDS)}."
+            f"error status (400 to 599), perhaps with the provider's own code (400/SOME_CODE), {', '.join(_NAMED_KINDS)}."
         )
     if match["probability"] is None:
         unit = cast("Literal['page', 'request']", match["unit"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from conjunct.simulators.contract import Answer, Call, Route, Simulator
+from conjunct.simulators.contract import Answer, Call, NamesErrors, Route, Simulator
 from conjunct.simulators.control import Control
 from conjunct.simulators.errors import SimulatorError
 from conjunct.simulators.faults import FaultPlan, FaultRule
@@ -116,7 +116,7 @@ class _Server:
         self, fault: FaultRule, request: web.Request, call: Call, route: Route, simulator: Simulator
     ) -> web.StreamResponse:
         if fault.status is not None:
-            return self._respond(simulator.error(fault.status))
+            return self._respond(_error(simulator, fault.status, fault.code))
         if fault.kind == "html":
             return self._respond(Answer(body=_HTML, content_type="text/html;charset=utf-8"))
         if fault.kind == "truncate":
@@ -124,6 +124,12 @@ class _Server:
         if fault.kind == "timeout":
             await self.stopping.wait()
         return _cut(request)
+
+
+def _error(simulator: Simulator, status: int, code: str) -> Answer:
+    if code and isinstance(simulator, NamesErrors):
+        return simulator.named_error(status, code)
+    return simulator.error(status)
 
 
 def _plain(route: Route) -> Handler:

@@ -62,16 +62,21 @@ class Database:
 
     @contextmanager
     def all_or_none(self, *, wanted: bool = True) -> Iterator[Transaction]:
-        """Whatever is changed within is taken back when the transaction has been told to. Not to be nested."""
+        """Whatever is changed within is taken back when the transaction has failed, by its own word or an exception."""
         transaction = Transaction()
-        for records in self._objects.values() if wanted else ():
-            records.begin()
-        yield transaction
-        for records in self._objects.values() if wanted else ():
-            if transaction.failed:
-                records.roll_back()
-            else:
-                records.commit()
+        objects = list(self._objects.values()) if wanted else []
+        marks = [records.begin() for records in objects]
+        try:
+            yield transaction
+        except BaseException:
+            transaction.failed = True
+            raise
+        finally:
+            for records, mark in zip(objects, marks, strict=True):
+                if transaction.failed:
+                    records.roll_back(mark)
+                else:
+                    records.commit()
 
     def parents(self, records: Records) -> Mapping[str, Field]:
         """The references of an object by the name (in lower case) by which a query follows them."""

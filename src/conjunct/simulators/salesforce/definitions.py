@@ -13,7 +13,7 @@ Record = dict[str, Value]
 
 TEXTUAL = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "multipicklist", "combobox"})
 NUMERIC = frozenset({"int", "double", "currency", "percent"})
-COMPOUND = frozenset({"address", "location"})
+COMPOUND = frozenset({"address", "location", "complexvalue"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ class Field:
     scale: int = 0
     compound: str | None = None
     help: str | None = None
-    definition_id: str = ""
 
     @property
     def custom(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conjunct.simulators.contract import Answer, Call, Route
@@ -25,10 +25,16 @@ class _Cursor:
 
 
 class QueriesApi:
-    """Answers `/query` and `/queryAll`. `under` stands between them and the version, such as `/tooling`."""
+    """Answers `/query` and `/queryAll`. `under` stands between them and the version, such as `/tooling`.
 
-    def __init__(self, queries: Queries, under: str = "") -> None:
+    `check` raises `SalesforceError` for what a query must not find.
+    """
+
+    def __init__(
+        self, queries: Queries, under: str = "", check: Callable[[Finding], None] = lambda _finding: None
+    ) -> None:
         self._queries = queries
+        self._check = check
         self._under = under
         self._cursors: OrderedDict[str, _Cursor] = OrderedDict()
         self._given = 0
@@ -63,6 +69,7 @@ class QueriesApi:
         if not text:
             raise SalesforceError(400, "MALFORMED_QUERY", "A query string has to be specified")
         finding = self._queries.find(text, deleted=deleted, base=self._base(call))
+        self._check(finding)
         return self._page(call, _Cursor(finding, _batch_size(call)), 0, None)
 
     def _page(self, call: Call, cursor: _Cursor, start: int, locator: str | None) -> Answer:

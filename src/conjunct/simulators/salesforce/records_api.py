@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from conjunct.simulators.contract import Answer, Call, Route
+from conjunct.simulators.contract import Answer, Call, Handler, Route
 from conjunct.simulators.salesforce import describing, errors, moments
 from conjunct.simulators.salesforce.bodies import base, json_answer, read_object, words
 from conjunct.simulators.salesforce.database import Database, read_id
@@ -40,6 +40,8 @@ class RecordsApi:
             Route("GET", f"{one}/deleted", partial(self.changes, self._deleted)),
             Route("GET", f"{one}/{{id}}", self.get),
             Route("PATCH", f"{one}/{{id}}", self.update),
+            Route("POST", f"{one}/{{id}}", partial(self.instead, self.update)),
+            Route("POST", by_key, partial(self.instead, self.upsert)),
             Route("DELETE", f"{one}/{{id}}", self.delete),
             Route("GET", by_key, self.get),
             Route("PATCH", by_key, self.upsert),
@@ -74,6 +76,12 @@ class RecordsApi:
         """Add a record."""
         record_id = self._writer.create(self._records(call), read_object(call.body))
         return json_answer({"id": record_id, "success": True, "errors": []}, 201)
+
+    def instead(self, patch: Handler, call: Call) -> Answer:
+        """A PATCH of a client that can only POST, and says so by `_HttpMethod`."""
+        if call.query.get("_HttpMethod", "").upper() != "PATCH":
+            raise errors.not_allowed()
+        return patch(call)
 
     def update(self, call: Call) -> Answer:
         """Change a record."""

@@ -8,16 +8,24 @@ from dataclasses import replace
 from conjunct.simulators.contract import Answer, Call, Handler, Route
 from conjunct.simulators.errors import UnknownObject
 from conjunct.simulators.options import SimulatorOptions
-from conjunct.simulators.salesforce import errors
+from conjunct.simulators.salesforce import errors, moments
 from conjunct.simulators.salesforce.access import Tokens, Usage
+from conjunct.simulators.salesforce.bulk_ingest_api import BulkIngestApi
+from conjunct.simulators.salesforce.bulk_query_api import BulkQueryApi
 from conjunct.simulators.salesforce.collections_api import CollectionsApi
+from conjunct.simulators.salesforce.composite_api import CompositeApi
 from conjunct.simulators.salesforce.database import Database
 from conjunct.simulators.salesforce.errors import SalesforceError
+from conjunct.simulators.salesforce.oauth_api import OAuthApi
 from conjunct.simulators.salesforce.org import SALES
-from conjunct.simulators.salesforce.org_setup import SETUP
+from conjunct.simulators.salesforce.org_api import OrgApi
+from conjunct.simulators.salesforce.org_setup import SETUP, TOOLING
 from conjunct.simulators.salesforce.queries_api import QueriesApi
 from conjunct.simulators.salesforce.records_api import RecordsApi
+from conjunct.simulators.salesforce.search_api import SearchApi
+from conjunct.simulators.salesforce.soap_api import SoapApi
 from conjunct.simulators.salesforce.soql import Queries
+from conjunct.simulators.salesforce.tooling_api import ToolingApi
 from conjunct.simulators.salesforce.writing import Writer
 
 _ROOT = r"/services/data/{version:v\d\d\.0}"
@@ -26,18 +34,22 @@ _ROOT = r"/services/data/{version:v\d\d\.0}"
 class _Org:
     """What a reset makes anew: the records, and everything that stands on them."""
 
-    def __init__(self, options: SimulatorOptions) -> None:
+    def __init__(self, options: SimulatorOptions, usage: Usage) -> None:
         self.database = Database((*SALES, *SETUP), options)
-        writer = Writer(self.database)
-        self.apis = (
-            QueriesApi(Queries(self.database)),
+        queries, writer = Queries(self.database), Writer(self.database)
+        tooling = Database((*TOOLING, *SETUP), options)
+        apis = (
+            OrgApi(usage),
+            QueriesApi(queries),
+            SearchApi(self.database, queries),
             CollectionsApi(self.database, writer),
             RecordsApi(self.database, writer),
+            BulkQueryApi(self.database, queries),
+            BulkIngestApi(self.database),
+            ToolingApi(self.database, tooling, moments.to_millis(options.as_of)),
         )
-
-    def routes(self) -> list[Route]:
-        """The routes that need a token, in order of precedence."""
-        return [route for api in self.apis for route in api.routes(_ROOT)]
+        inner = [route for api in apis for route in api.routes(_ROOT)]
+        self.routes = [*CompositeApi(self.database, writer, inner).routes(_ROOT), *inner]
 
 
 class Salesforce:
@@ -47,14 +59,17 @@ class Salesforce:
         self._options = options
         self._tokens = Tokens(options.seed, options.token_lifetime, options.clock)
         self._usage = Usage(options.rate_limit, options.clock)
+        self._oauth = OAuthApi(self._tokens, options.clock, lambda: self._org.database)
+        self._soap = SoapApi(self._tokens, lambda: self._org.database)
         self.reset()
 
     def reset(self) -> None:
         """Return to the records, fields, tokens and counts of the start."""
         self._tokens.reset()
+        self._oauth.reset()
         self._usage.reset()
-        self._org = _Org(self._options)
-        self._handlers = {(route.method, route.path): route.handler for route in self._org.routes()}
+        self._org = _Org(self._options, self._usage)
+        self._handlers = {(route.method, route.path): route.handler for route in self._org.routes}
 
     def touch(self, object_name: str, count: int) -> list[str]:
         """Change records picked at random and return their ids. Raises `UnknownObject`."""
@@ -76,10 +91,14 @@ class Salesforce:
     def routes(self) -> Sequence[Route]:
         """Every route. Those of sign-in need no token and count against no limit."""
         guarded = [
-            *(replace(route, handler=self._current(route)) for route in self._org.routes()),
+            *(replace(route, handler=self._current(route)) for route in self._org.routes),
             Route("*", "/{path:.*}", _no_such_path),
         ]
-        return tuple(_with_slashes(replace(route, handler=self._guarded(route.handler)) for route in guarded))
+        opened = (*self._oauth.routes(), *self._soap.routes(), *OrgApi(self._usage).open_routes())
+        return (
+            *_with_slashes(opened),
+            *_with_slashes(replace(route, handler=self._guarded(route.handler)) for route in guarded),
+        )
 
     def _current(self, route: Route) -> Handler:
         """The route's handler of the org that there is when the call comes: a reset makes another one."""

@@ -32,7 +32,8 @@ class Records:
         self._withdrawn: set[str] = set()
         self._columns: dict[str, list[Value]] = {}
         self._indexes: dict[str, dict[Value, list[int]]] = {}
-        self._undo: list[tuple[int, Record | None, int | None]] | None = None
+        self._undo: list[tuple[int, Record | None, int | None]] = []
+        self._depth = 0
         self._random = random.Random(f"touch:{kind.name}:{seeder.seed}")  # noqa: S311 - repeatable on purpose
 
     def field(self, name: str) -> Field | None:
@@ -87,17 +88,20 @@ class Records:
         self._keep(place, self._stamped({**before, "IsDeleted": True}, now), before)
         self.deleted[place] = now
 
-    def begin(self) -> None:
-        """Note every change from now on, so that `roll_back` can take it back."""
-        self._undo = []
+    def begin(self) -> int:
+        """Note every change from now on; what is returned marks the present for `roll_back`."""
+        self._depth += 1
+        return len(self._undo)
 
     def commit(self) -> None:
-        """Keep what was changed since `begin`."""
-        self._undo = None
+        """Keep what was changed since the last `begin`."""
+        self._depth -= 1
+        if not self._depth:
+            self._undo.clear()
 
-    def roll_back(self) -> None:
-        """Take back what was changed since `begin`."""
-        undo, self._undo = self._undo or [], None
+    def roll_back(self, mark: int) -> None:
+        """Take back what was changed since the `begin` that returned `mark`, the last one."""
+        undo = self._undo[mark:]
         for place, record, deleted_at in reversed(undo):
             self.deleted.pop(place, None)
             if deleted_at is not None:
@@ -105,14 +109,15 @@ class Records:
             if record is not None:
                 self._changed[place] = record
             else:
-                self._changed.pop(place, None)
-                self.count = (
-                    max(self._seeder.count, min(self.count, place)) if place >= self._seeder.count else self.count
-                )
+                del self._changed[place]
+                if place >= self._seeder.count:
+                    self.count = place
         if undo:
+            del self._undo[mark:]
             self._columns.clear()
             self._indexes.clear()
             self.version += 1
+        self.commit()
 
     def touch(self, count: int, now: int) -> list[int]:
         """Change `count` records picked at random (all, when there are fewer) and return their places in order."""
@@ -177,7 +182,7 @@ class Records:
         return {name: value for name, value in record.items() if value is not None and value != ""}
 
     def _keep(self, place: int, record: Record, before: Record) -> None:
-        if self._undo is not None:
+        if self._depth:
             self._undo.append((place, self._changed.get(place), self.deleted.get(place)))
         self._changed[place] = record
         for name, column in self._columns.items():

@@ -19,8 +19,10 @@ _LONGEST_INT = 2**31
 class Writer:
     """Creates, changes and deletes records. Everything raises `SalesforceError` and then has changed nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, text: bool = False) -> None:
+        """`text` says that values come as texts (of CSV) rather than as JSON has them."""
         self._database = database
+        self._text = text
 
     def create(self, records: Records, body: Mapping[str, Any]) -> str:
         """Add a record and return its id."""
@@ -42,6 +44,7 @@ class Writer:
         }
         numbered = {item.name: f"{records.count + 1000:08d}" for item in records.fields.values() if item.auto_number}
         complete = {**defaults, **numbered, **values}
+        self._check_permission(records, complete)
         self._check_unique(records, complete, None)
         return records.record_id(records.insert(complete, self._database.now()))
 
@@ -95,7 +98,7 @@ class Writer:
             if not (item.createable if new else item.updateable):
                 refused.append(item.name)
                 continue
-            values[item.name] = value if item is not records.field(name) else convert(item, value)
+            values[item.name] = value if item is not records.field(name) else convert(item, value, text=self._text)
             self._check_reference(item, values)
         if refused:
             raise errors.invalid(
@@ -138,6 +141,20 @@ class Writer:
         if holder is None or holder[1] in holder[0].deleted:
             raise errors.invalid("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 
+    def _check_permission(self, records: Records, values: Record) -> None:
+        """A permission for a field needs the field, and one that may be hidden."""
+        if records.kind.name != "FieldPermissions":
+            return
+        object_name, _, field_name = values["Field"].partition(".")
+        holder = self._database.find(object_name)
+        item = None if holder is None else holder.field(field_name)
+        if item is None or item.required or not item.writable or values["SobjectType"] != object_name:
+            raise errors.invalid(
+                "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                f"Field Name: bad value for restricted picklist field: {values['Field']}",
+                "Field",
+            )
+
     def _check_unique(self, records: Records, whole: Record, place: int | None, only: Record | None = None) -> None:
         """Raises `SalesforceError` when a record other than the one at `place` has what must be unique."""
         for item in records.fields.values():
@@ -168,11 +185,11 @@ def convert(item: Field, value: Any, *, text: bool = False) -> Value:
     if value is None or value == "":
         return False if item.type == "boolean" and value is None else None
     if item.type == "boolean":
-        return _boolean(value, text=text)
+        return _boolean(item, value, text=text)
     if item.type in NUMERIC:
         return _number(item, value, text=text)
     if item.type in ("date", "datetime"):
-        return _moment(item, value)
+        return _moment(item, value, text=text)
     if item.type in ("reference", "id"):
         long_id = read_id(value)
         if long_id is None:
@@ -183,14 +200,14 @@ def convert(item: Field, value: Any, *, text: bool = False) -> Value:
     raise errors.wrong_type(item.type, value)
 
 
-def _boolean(value: Any, *, text: bool) -> bool:
+def _boolean(item: Field, value: Any, *, text: bool) -> bool:
     if isinstance(value, bool):
         return value
     if text or isinstance(value, str):
         lowered = str(value).lower()
         if lowered in ("true", "false", "1", "0"):
             return lowered in ("true", "1")
-    raise errors.wrong_type("boolean", value)
+    raise _wrong(item, "boolean", value, text=text)
 
 
 def _number(item: Field, value: Any, *, text: bool) -> int | float:
@@ -198,7 +215,7 @@ def _number(item: Field, value: Any, *, text: bool) -> int | float:
         try:
             value = int(value) if value.lstrip("-").isdecimal() else float(value)
         except ValueError:
-            raise (_wrong_in_csv(item, value) if text else errors.wrong_type("double", value)) from None
+            raise _wrong(item, "double", value, text=text) from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise errors.wrong_type("double", value)
     if value != value or abs(value) >= (_LONGEST_INT if item.type == "int" else 1e18):
@@ -209,13 +226,13 @@ def _number(item: Field, value: Any, *, text: bool) -> int | float:
     return int(value) if item.type == "int" else float(value)
 
 
-def _moment(item: Field, value: Any) -> str:
+def _moment(item: Field, value: Any, *, text: bool) -> str:
     if isinstance(value, str):
         try:
             return moments.read_date(value) if item.type == "date" else moments.read(value)
         except ValueError:
             pass
-    raise errors.wrong_type(item.type, value)
+    raise _wrong(item, item.type, value, text=text)
 
 
 def _text(item: Field, value: Any) -> str:
@@ -239,7 +256,8 @@ def _text(item: Field, value: Any) -> str:
     return words
 
 
-def _wrong_in_csv(item: Field, value: str) -> SalesforceError:
-    return errors.invalid(
-        "INVALID_TYPE_ON_FIELD_IN_RECORD", f"{item.label or item.name}: value not of required type: {value}", item.name
-    )
+def _wrong(item: Field, kind: str, value: Any, *, text: bool) -> SalesforceError:
+    if not text:
+        return errors.wrong_type(kind, value)
+    message = f"{item.label or item.name}: value not of required type: {value}"
+    return errors.invalid("INVALID_TYPE_ON_FIELD_IN_RECORD", message, item.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -12,7 +12,7 @@ from conjunct.simulators.salesforce.definitions import Record, Value
 from conjunct.simulators.salesforce.soql.aggregates import aggregate, is_aggregate
 from conjunct.simulators.salesforce.soql.filters import Filters
 from conjunct.simulators.salesforce.soql.parser import parse
-from conjunct.simulators.salesforce.soql.paths import Paths
+from conjunct.simulators.salesforce.soql.paths import Paths, Way
 from conjunct.simulators.salesforce.soql.shapes import Child, Shape, Shaper, plain_record
 from conjunct.simulators.salesforce.soql.syntax import Order, Path, Query
 from conjunct.simulators.salesforce.soql.tokens import malformed, pointing
@@ -53,8 +53,8 @@ class Queries:
             raise pointing(
                 "INVALID_TYPE", text, query.source_at,
                 f"sObject type '{query.source}' is not supported. If you are attempting to use a custom object, be "
-                "sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the "
-                "appropriate names.",
+                "sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for "
+                "the appropriate names.",
             )  # fmt: skip
         return _Run(self._database, text, deleted=deleted, base=base).find(records, query)
 
@@ -69,6 +69,33 @@ class Queries:
         run = _Run(self._database, finding.query.text, deleted=False, base=base)
         parts = (orjson.dumps(run.render(finding.records, place, finding.shape)) for place in places)
         return b",".join(parts), len(places)
+
+    def columns(self, finding: Finding) -> list[tuple[str, Way]]:
+        """The columns of the results as a table: their names, and where their values are."""
+        paths = Paths(self._database, finding.query.text)
+        items = finding.query.items
+        listed = [item for item in items if isinstance(item, Path)]
+        if len(listed) < len(items):
+            listed = [Path((name,), 0) for name in finding.shape.plain]
+        columns = []
+        for path in listed:
+            way = paths.way(finding.records, path)
+            columns.append((".".join([*(step.parent or "" for step in way.steps), way.field.name]), way))
+        return columns
+
+    def rows(self, finding: Finding, start: int, size: int) -> Iterator[list[Value]]:
+        """Up to `size` results from `start` on, as rows of the table."""
+        paths = Paths(self._database, finding.query.text)
+        ways = [way for _name, way in self.columns(finding)]
+        for place in finding.places[start : start + size]:
+            values = finding.records.values(place)
+            row = []
+            for way in ways:
+                value = values.get((way.steps[0] if way.steps else way.field).name)
+                for item in (*way.steps[1:], way.field) if way.steps else ():
+                    value = paths.follow(value, item)
+                row.append(False if value is None and way.field.type == "boolean" and not way.steps else value)
+            yield row
 
     def _simple(self, finding: Finding, places: Iterable[int], base: str) -> list[bytes]:
         """Records that stand for themselves: each is encoded once, until anything of their object changes."""
