@@ -55,7 +55,7 @@ def parse_rule(text: str) -> FaultRule:
     if match is None:
         raise InvalidOption(
             f"{text!r} is not a fault rule: write KIND:PROBABILITY, KIND@page=N or KIND@request=N, where KIND is an "
-            f"error status (400 to 599), perhaps with the provider's own code (400/SOME_CODE), {', '.join(_NAMED_KINDS)}."
+            f"error status (400 to 599, or 400/CODE for the provider's own code), {', '.join(_NAMED_KINDS)}."
         )
     if match["probability"] is None:
         unit = cast("Literal['page', 'request']", match["unit"])
