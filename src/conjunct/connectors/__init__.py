@@ -12,6 +12,7 @@ from conjunct.connectors.paging import LoopGuard
 from conjunct.connectors.plans import ReadNotSupported, UnknownObject
 from conjunct.connectors.query import (
     ALL_FIELDS,
+    Associated,
     FailedRecord,
     FieldMetadata,
     FieldValue,
@@ -56,6 +57,7 @@ __all__ = [
     "ALL_FIELDS",
     "Page",
     "Record",
+    "Associated",
     "FailedRecord",
     "LoopGuard",
     "ObjectSchema",
