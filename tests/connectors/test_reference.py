@@ -58,6 +58,18 @@ from conjunct.connectors.read_definition import (
 )
 from conjunct.connectors.schema_definition import SchemaRule
 from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
+from conjunct.connectors.write_definition import (
+    BATCH_VARIABLES,
+    ENTRY_VARIABLES,
+    WRITE_VARIABLES,
+    Batch,
+    BatchOperation,
+    BatchResults,
+    Before,
+    FailedRecords,
+    WriteOperation,
+    WriteRule,
+)
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/provider-definition.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(spec:.*?)```", TEXT, re.DOTALL)
@@ -84,6 +96,7 @@ MODELS: tuple[type[Model], ...] = (
     UpsertFields,
     Variant,
     Where,
+    *(Batch, BatchOperation, BatchResults, Before, FailedRecords, WriteOperation, WriteRule),
 )
 
 AUTH_MODELS: tuple[type[AuthModel], ...] = (
@@ -123,5 +136,6 @@ def test_every_key_is_in_the_reference(model: type[Model | AuthModel]):
 
 
 def test_every_pipe_and_variable_is_in_the_reference():
-    variables = (*QUERY_VARIABLES, *SEARCH_VARIABLES, *FIELD_VARIABLES, *OPTION_VARIABLES)
+    variables = {*QUERY_VARIABLES, *SEARCH_VARIABLES, *FIELD_VARIABLES, *OPTION_VARIABLES}
+    variables |= WRITE_VARIABLES | BATCH_VARIABLES | ENTRY_VARIABLES
     assert not [name for name in (*PIPES, *variables) if f"`{name}`" not in TEXT]
