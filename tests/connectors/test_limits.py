@@ -100,7 +100,7 @@ def test_the_pause_after_the_last_request_of_a_window(headers: dict[str, str], p
 
 def test_a_bucket_that_there_is_not_is_a_fault() -> None:
     read = "    request: {path: /things, bucket: searhc}"
-    with pytest.raises(InvalidDefinition, match="rate_limit.buckets has no 'searhc'"):
+    with pytest.raises(InvalidDefinition, match="has no 'searhc'"):
         load_definition(definition(read=read, top="rate_limit: {buckets: {search: {requests: 2}}}"))
     load_definition(definition(read=read.replace("searhc", "default")))
 

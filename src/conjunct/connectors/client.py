@@ -160,9 +160,9 @@ class Connector:
             return None
         answered = await self._exchange.send(request.build(turn.variables, self._address))
         total = parse_path(rule.at).find(answered.body)
-        if isinstance(total, str) and total.isascii() and total.isdigit():
+        if isinstance(total, str) and total.isascii() and total.isdigit() and len(total) < 20:
             total = int(total)
-        if isinstance(total, bool) or not isinstance(total, int) or total < 0:
+        if isinstance(total, bool) or not isinstance(total, int) or not 0 <= total < 2**63:
             raise MalformedAnswer(f"the number of records at '{rule.at}' is not one but of {type(total).__name__}")
         return total
 

@@ -71,12 +71,19 @@ def spaced(value: Any) -> str:
 
 def _earlier(value: Any) -> datetime:
     """A second earlier: for providers whose bounds leave out the moment that they name."""
-    return _utc(value) - timedelta(seconds=1)
+    return _moved(value, timedelta(seconds=-1))
 
 
 def _later(value: Any) -> datetime:
     """A second later."""
-    return _utc(value) + timedelta(seconds=1)
+    return _moved(value, timedelta(seconds=1))
+
+
+def _moved(value: Any, step: timedelta) -> datetime:
+    try:
+        return _utc(value) + step
+    except OverflowError:
+        raise UnusableValue(f"there is no time {'before' if step < timedelta(0) else 'after'} {value}") from None
 
 
 TIMES: dict[str, Callable[[Any], str | int]] = {
@@ -173,6 +180,6 @@ def read_time(value: Any, style: TimeStyle) -> datetime | None:
             parsed = date.fromisoformat(value[:10])
             return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)
         moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -285,7 +285,7 @@ def _total(path: JsonPath | None, body: Any) -> int | None:
 def _whole(value: Any, what: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     raise MalformedAnswer(f"{what} is not a whole number but {_kind(value)}")
 
