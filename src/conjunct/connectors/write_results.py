@@ -85,9 +85,12 @@ class ResultsReader:
             where = f"at '{'.'.join(self.at.steps)}'" if self.at.steps else "as the answer"
             raise MalformedAnswer(f"there is no list of results {where}", status=answer.status)
         told, refused, of_all = self._by_key(results), *self._refusals(failures, answer)
+        keys = [self._key(place, entry) for place, entry in enumerate(entries)]
+        if self.match == "trace":
+            told |= self._in_turn(results, [key for key in keys if key not in told and key not in refused])
         return [
             self._one(told.get(key), refused.get(key), of_all, entry, answer)
-            for key, entry in ((self._key(place, entry), entry) for place, entry in enumerate(entries))
+            for key, entry in zip(keys, entries, strict=True)
         ]
 
     def _key(self, place: int, entry: WriteEntry) -> str | None:
@@ -102,6 +105,17 @@ class ResultsReader:
             if key is not None and result is not None:
                 told.setdefault(key, result)
         return told
+
+    def _in_turn(self, results: Any, left: list[str | None]) -> dict[str | None, Any]:
+        """Results without their trace, for the records of which nothing else is said: in order, if they are as many.
+
+        HubSpot repeats the trace of what fails, and not always of what does not.
+        """
+        key_at = self.key_at
+        if key_at is None or not isinstance(results, list):
+            return {}
+        untraced = [each for each in results if each is not None and id_in(key_at.find(each)) is None]
+        return dict(zip(left, untraced, strict=True)) if len(untraced) == len(left) else {}
 
     def _refusals(
         self, failures: list[Any], answer: Answer
