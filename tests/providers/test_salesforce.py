@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-import orjson
 import pytest
 
 from conjunct.connectors import (
@@ -21,11 +20,12 @@ from conjunct.connectors import (
     ReadQuery,
     SearchQuery,
 )
-from conjunct.connectors.errors import BadRequest, CursorGone, FieldMissing, ObjectMissing
+from conjunct.connectors.errors import CursorGone, FieldMissing, ObjectMissing
 from conjunct.connectors.formats import UnusableValue
 from conjunct.connectors.write_query import WriteEntry, WriteQuery
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.providers import catalog
+from conjunct.providers.salesforce.visibility import ABOUT, LABEL, PERMISSION_SET
 from conjunct.simulators import SimulatorOptions, serve
 from tests.connectors.scripted import Received, Reply, ScriptedProvider, ids, read_all, scripted_provider
 
@@ -292,9 +292,146 @@ async def test_a_job_that_ends_badly_or_is_gone_begins_the_read_anew():
         with pytest.raises(CursorGone, match="no longer"):
             await org.connector().read_page(query, begun.next)
         org.gone, org.state, org.questions = False, "InProgress", 10**9
-        token = begun.next
+        waited = (await org.connector().read_page(query, begun.next)).next or ""
         with pytest.raises(CursorGone, match="does not come to its end"):
-            for _ in range(3):
-                token = (
-                    await org.connector().read_page(query, token.replace('"waits":1}', '"waits":2000}'))
-                ).next or ""
+            await org.connector().read_page(query, waited.replace('"waits":1}', '"waits":2000}'))
+
+
+CHOICES = {"options": [{"value": each, "label": each.upper(), "order": place} for place, each in enumerate("ab", 1)]}
+DRAFTS = [
+    FieldDraft("Hobby__c", "Hobby", "string", {"description": "What they like", "unique": True, "indexed": True}),
+    FieldDraft("Notes__c", "Notes", "string", {"length": 1000, "default": 'a "note"'}),
+    FieldDraft("Member__c", "Member", "boolean", {}),
+    FieldDraft("Born__c", "Born", "date", {}),
+    FieldDraft("Points__c", "Points", "float", {"precision": 10, "scale": 2, "default": 1.5, "min": 0}),
+    FieldDraft("Letter__c", "Letter", "singleSelect", {**CHOICES, "default": "b"}),
+    FieldDraft("Letters__c", "Letters", "multiSelect", {**CHOICES, "extensible": True}),
+    FieldDraft("Employer__c", "Employer", "string", {"target_object": "Account", "reverse_name": "Staff"}),
+]
+
+
+async def test_fields_are_made_and_shown_to_the_connected_user():
+    async with salesforce(records=20) as connector:
+        fields = connector.fields_of("Contact")
+        await fields.load(DRAFTS)
+        made = [await fields.upsert(draft) for draft in DRAFTS]
+        assert [(result.name, result.action) for result in made] == [(draft.name, "create") for draft in DRAFTS]
+        assert not [warning for result in made for warning in result.warnings]
+        told = (await connector.describe("Contact")).fields
+        assert [(told[draft.name].provider_type, told[draft.name].is_custom) for draft in DRAFTS] == [
+            (type_, True)
+            for type_ in ("string", "textarea", "boolean", "date", "double", "picklist", "multipicklist", "reference")
+        ]
+        (ada,) = await write(connector, "create", WriteEntry({"LastName": "Lovelace", "Hobby__c": "Weaving"}))
+        by_hobby = {"external_id_field": "Hobby__c"}
+        king = WriteEntry({"LastName": "King", "Letter__c": "b"}, external_id="Weaving")
+        (same,) = await write(connector, "upsert", king, **by_hobby)
+        both = await write(connector, "upsert", king, WriteEntry({"LastName": "B"}, external_id="x/y"), **by_hobby)
+        assert [same.id, both[0].id] == [ada.id, ada.id]
+        query = ReadQuery("Contact", ("LastName",), filters=(("Member__c", "false"), ("Letter__c", "b")))
+        assert ids(await read_all(connector, query)) == [ada.id]
+
+
+class Tooling:
+    """The custom fields of an org, as the Tooling API has them."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, dict[str, Any]] = {}
+        self.made: list[tuple[str, Any]] = []
+
+    def answer(self, received: Received) -> Any:
+        if received.path == f"{API}/tooling/query":
+            name = received.query["q"].partition("DeveloperName = '")[2].partition("'")[0]
+            found = self.fields.get(name)
+            return {"totalSize": int(found is not None), "records": [found] if found else []}
+        if received.path.startswith(f"{API}/tooling/sobjects/CustomField"):
+            name = received.json["FullName"].removesuffix("__c").partition(".")[2] if received.method == "POST" else ""
+            name = name or received.path.rpartition("/")[2]
+            self.fields[name] = {"Id": name, "FullName": f"Contact.{name}__c", "Metadata": received.json["Metadata"]}
+            return Reply(b"", 204) if received.method == "PATCH" else Reply({"id": name, "success": True}, 201)
+        if received.path.endswith("/userinfo"):
+            return {"user_id": "005A"}
+        if received.path == f"{API}/query":
+            return {"totalSize": 0, "records": []}
+        kind = received.path.rpartition("/")[2]
+        self.made.append((kind, received.json))
+        if kind == "PermissionSetAssignment":
+            return Reply([{"errorCode": "DUPLICATE_VALUE", "message": "Duplicate PermissionSetAssignment"}], 400)
+        return Reply({"id": "0PSA", "success": True}, 201)
+
+
+async def test_fields_in_the_words_of_salesforce():
+    async with scripted_provider() as provider:
+        tooling = Tooling()
+        provider.answer = tooling.answer
+        fields = provider.connector(catalog().get("salesforce")).fields_of("Contact")
+        assert not list(fields.faults(DRAFTS))
+        assert [fault.part for fault in fields.faults([FieldDraft("Hobby", "Hobby", "string")])] == ["name"]
+        await fields.load(DRAFTS)
+        made = [await fields.upsert(draft) for draft in DRAFTS]
+        again = [await fields.upsert(draft) for draft in DRAFTS]
+        written = {name: field["Metadata"] for name, field in tooling.fields.items()}
+        changed = await fields.upsert(FieldDraft("Hobby__c", "Pastime", "string", {"required": True}))
+    assert [result.action for result in made] == ["create"] * len(DRAFTS)
+    assert [result.action for result in again] == ["none"] * len(DRAFTS)
+    assert {name for result in made for name in result.left_out} == {"min"}
+    values = [{"valueName": "a", "label": "A", "default": False}, {"valueName": "b", "label": "B", "default": False}]
+    chosen = [values[0], {**values[1], "default": True}]
+    assert written == {
+        "Hobby": {
+            "type": "Text",
+            "label": "Hobby",
+            "description": "What they like",
+            "unique": True,
+            "externalId": True,
+            "length": 255,
+        },
+        "Notes": {
+            "type": "LongTextArea",
+            "label": "Notes",
+            "length": 1000,
+            "visibleLines": 5,
+            "defaultValue": '"a \\"note\\""',
+        },
+        "Member": {"type": "Checkbox", "label": "Member", "defaultValue": "false"},
+        "Born": {"type": "Date", "label": "Born"},
+        "Points": {
+            "type": "Number",
+            "label": "Points",
+            "externalId": False,
+            "precision": 10,
+            "scale": 2,
+            "defaultValue": "1.5",
+        },
+        "Letter": {
+            "type": "Picklist",
+            "label": "Letter",
+            "valueSet": {"restricted": True, "valueSetDefinition": {"sorted": False, "value": chosen}},
+        },
+        "Letters": {
+            "type": "MultiselectPicklist",
+            "label": "Letters",
+            "visibleLines": 4,
+            "valueSet": {"restricted": False, "valueSetDefinition": {"sorted": False, "value": values}},
+        },
+        "Employer": {
+            "type": "Lookup",
+            "label": "Employer",
+            "referenceTo": "Account",
+            "relationshipName": "Staff",
+        },
+    }
+    # What nobody asked to change stays; nobody who sees a required field needs to be shown it.
+    assert (changed.action, changed.metadata["Metadata"]["description"]) == ("update", "What they like")
+    assert (changed.metadata["Metadata"]["label"], changed.metadata["Metadata"]["required"]) == ("Pastime", True)
+    assert tooling.made[:3] == [
+        ("PermissionSet", {"Name": PERMISSION_SET, "Label": LABEL, "Description": ABOUT}),
+        ("PermissionSetAssignment", {"AssigneeId": "005A", "PermissionSetId": "0PSA"}),
+        ("FieldPermissions", permission("Hobby__c")),
+    ]
+    assert tooling.made[3:] == [("FieldPermissions", permission(each.name)) for each in (*DRAFTS[1:], *DRAFTS)]
+
+
+def permission(field: str) -> dict[str, Any]:
+    rights = {"PermissionsRead": True, "PermissionsEdit": True}
+    return {"ParentId": "0PSA", "SobjectType": "Contact", "Field": f"Contact.{field}", **rights}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from conjunct.connectors.check_parts import named_groups
 from conjunct.connectors.definition import ANY_OBJECT, Definition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.field_definition import UpsertFields
@@ -63,7 +64,7 @@ class FieldPlan:
     @property
     def finds_each(self) -> bool:
         """Whether every field is asked for by itself."""
-        return "field" in self.find.names
+        return bool(self.find.names & {"field", *named_groups(self.rule.name_pattern)})
 
     def spelled(self, name: str) -> str:
         """The name as the provider has it."""

@@ -164,6 +164,8 @@ class ObjectFields:
         known = create.names if action == "create" or self._is_as_wanted(create, draft, after) else update.names
         if draft.value_type not in SELECTS:
             known -= {"options"}
+        elif "chosen" in known:
+            known |= {"default"}
         left_out = tuple(name for name in draft.facts if name not in known)
         name = parse_path(self._plan.rule.find.name).find(after)
         spelled = name if isinstance(name, str) else self._plan.spelled(draft.name)
