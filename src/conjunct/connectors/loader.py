@@ -79,7 +79,7 @@ def _with_inherited(
         why = "extends another one itself" if isinstance(base, dict) else "is not there"
         issues.append(source.issue(("extends",), f"the definition '{name}' {why}"))
         return data
-    return {**data, **{key: merge(base.get(key), data.get(key, {})) for key in INHERITED if key in base}}
+    return {**data, **{key: merge(base.get(key), data.get(key) or {}) for key in INHERITED if key in base}}
 
 
 def merged(data: Mapping[str, Any]) -> dict[str, Any]:
