@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conjunct.connectors import (
     InvalidDefinition,
@@ -31,6 +33,8 @@ from conjunct.connectors.errors import (
     Unreachable,
 )
 from conjunct.connectors.formats import UnusableValue
+from conjunct.connectors.write_plans import write_plan
+from conjunct.connectors.write_results import Answer
 
 from .scripted import Received, Reply, ScriptedProvider
 
@@ -511,3 +515,50 @@ def test_a_faulty_section_is_refused_where_it_is_written(write: str, place: str,
     [issue, *_] = caught.value.issues
     assert issue.name.endswith(place), issue
     assert detail in issue.detail
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["0", "1", 1, 0, "LOCKED"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["id", "items", "results", "errors", "success", "mark", "context", "marks", "code", "message"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(body=ANYTHING, status=st.sampled_from([200, 207, 400, 409]), all_or_none=st.booleans())
+def test_whatever_a_provider_answers_each_record_has_a_fate(body: Any, status: int, all_or_none: bool):
+    queries = [
+        create("traced", ADA, GRACE, all_or_none=all_or_none),
+        create("bulky", ADA, GRACE),
+        update("bulky", "0", "1"),
+    ]
+    for query in queries:
+        reader = write_plan(DEFINITION, query.object).batch[query.type].reader(query)
+        if status >= 400 and not reader.tells(status, body):
+            continue
+        try:
+            told = reader.read(Answer(body, status, str), query.entries)
+        except MalformedAnswer:
+            continue
+        assert len(told) == 2
+        assert all(each.success or each.faults for each in told)
+    outcome = write_plan(DEFINITION, "rpc").single["update"].outcome
+    assert all(fault.message for fault in outcome.faults(body, 200, str))
+    assert outcome.id(body) is None or outcome.id(body)
+
+
+def test_an_error_of_any_depth_has_words():
+    deep: Any = "x"
+    for _ in range(500):
+        deep = [deep]
+    [fault] = write_plan(DEFINITION, "rpc").single["update"].outcome.faults({"errors": [{"message": deep}]}, 200, str)
+    assert "list" in fault.message

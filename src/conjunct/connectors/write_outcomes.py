@@ -159,11 +159,18 @@ def _several(errors: Any, message_at: JsonPath) -> list[Any]:
     return [errors]
 
 
+def _shown(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # nested too deep
+        return f"something that is no text but {type(value).__name__}"
+
+
 def _words(message: Any, error: Any) -> str:
     if isinstance(message, str) and message.strip():
         text = message
     elif message is None and (error is None or isinstance(error, bool) or not error):
         text = "the provider did not do it, and does not say why"
     else:
-        text = orjson.dumps(error if message is None else message, default=str).decode()
+        text = _shown(error if message is None else message)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
