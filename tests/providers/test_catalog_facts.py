@@ -70,6 +70,11 @@ DEVIATIONS = {
     "We say where it is described.": ["hubspot oauth2Opts.docsURL"],
     "We do ask for it.": ["callRail postAuthInfoNeeded"],
     "Ours is answered for the tokens of private apps, too.": ["hubspot authHealthCheck.url"],
+    "We have a harmless request with which credentials are proved.": [
+        f"{name} authHealthCheck.{key}"
+        for name in ("attio", "intercom", "pipedrive", "salesloft")
+        for key in ("url", "method", "successStatusCodes")
+    ],
     "Slack answers 200 to bad tokens; its own test of them is the one harmless request.": [
         *(f"slack authHealthCheck.{key}" for key in ("url", "method", "successStatusCodes"))
     ],
@@ -117,3 +122,30 @@ def test_every_scheme_of_the_facts_is_there():
     schemes = Counter(entry["authType"] for entry in facts.values())
     assert schemes == Counter(catalog().get(name).auth.type for name in facts)
     assert schemes == {"oauth2": 126, "apiKey": 69, "basic": 32, "custom": 11}
+
+
+STILL_TO_COME = {"subscribe", "bulkWrite"}
+"""What no definition can say yet."""
+
+
+def abilities(support: dict[str, Any]) -> set[str]:
+    """What an entry says that can be done, by name."""
+    batches = {f"batchWrite {type_}" for type_, each in (support.get("batchWrite") or {}).items() if each["supported"]}
+    bulk = {"bulkWrite"} if any(support["bulkWrite"].values()) else set()
+    search = {"search"} if support["search"]["operators"]["equals"] else set()
+    return {key for key in ("proxy", "read", "write", "delete", "subscribe") if support[key]} | batches | bulk | search
+
+
+def test_what_is_read_by_a_definition_can_be_done_in_full():
+    behind: dict[str, set[str]] = {}
+    beyond: Counter[str] = Counter()
+    for name, entry in provider_facts().items():
+        ours = provider_info(catalog().get(name)).model_dump(by_alias=True, exclude_none=True)["support"]
+        if not ours["read"]:
+            continue
+        modules = [module["support"] for module in (entry.get("modules") or {}).values() if module["support"]["read"]]
+        said = set().union(*map(abilities, [entry["support"], *modules]))
+        behind[name] = said - abilities(ours) - STILL_TO_COME
+        beyond.update(abilities(ours) - said)
+    assert {name: lacking for name, lacking in behind.items() if lacking} == {}
+    assert beyond["delete"] > 0, "what we derive goes beyond what is said elsewhere"
