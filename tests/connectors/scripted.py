@@ -72,7 +72,12 @@ class ScriptedProvider:
             known,
             transport=options.pop("transport", None) or EgressTransport(self.egress),
             credentials=credentials or _credentials(known),
-            inputs={each.name: self.url if each.kind == "url" else "acme" for each in known.inputs},
+            # What others tell and must look in some way is of no use here: the address is ours.
+            inputs={
+                each.name: self.url if each.kind == "url" else "acme"
+                for each in known.inputs
+                if each.source == "customer" or each.pattern is None
+            },
             base_url_override=self.url,
             **options,
         )
