@@ -40,6 +40,9 @@ _MESSAGES = tuple(
             "detail",
             "title",
             "0.message",
+            "description",
+            "Message",
+            "Detail",
         ),
     )
 )
