@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conjunct.simulators import Call, SimulatorOptions
+from conjunct.simulators.contract import Handler
 from conjunct.simulators.hubspot import create
 
-ROUTES = {(route.method, route.path): route.handler for route in create(SimulatorOptions(records=30)).routes()}
+
+def _routes() -> dict[tuple[str, str], Handler]:
+    return {(route.method, route.path): route.handler for route in create(SimulatorOptions(records=30)).routes()}
+
+
+ROUTES, SPOILT = _routes(), _routes()
+"""The second is of an account whose records may all be merged away."""
 
 NAMES = st.sampled_from(
     ["email", "hs_object_id", "lastmodifieddate", "annualrevenue", "interests", "birthday", "nothing"]
@@ -38,17 +45,23 @@ CHANGES = st.fixed_dictionaries({"properties": st.dictionaries(NAMES, VALUES, ma
 INPUTS = st.fixed_dictionaries({"inputs": st.lists(CHANGES | JSON, max_size=3) | JSON}, optional={"properties": JSON})
 
 
-def _status(method: str, path: str, body: object = None, query: dict[str, str] | None = None) -> int:
+def _status(
+    method: str,
+    path: str,
+    body: object = None,
+    query: dict[str, str] | None = None,
+    routes: dict[tuple[str, str], Handler] = ROUTES,
+) -> int:
     call = Call(
         method=method,
         path=path,
-        params={"object": "contacts", "id": "171591000001"},
+        params={"object": "contacts", "id": "171591000001", "from": "contacts", "to": "companies"},
         query=query or {},
         headers={"Authorization": "Bearer x"},
         body=orjson.dumps(body),
         origin="http://127.0.0.1",
     )
-    answer = ROUTES[method, path](call)
+    answer = routes[method, path](call)
     assert answer.status == 204 or orjson.loads(answer.body)
     return answer.status
 
@@ -63,10 +76,51 @@ def test_any_change(body):
     assert _status("PATCH", "/crm/v3/objects/{object}/{id}", body) in (200, 400, 409)
 
 
-@given(INPUTS | JSON, st.sampled_from(["read", "create", "update", "archive"]))
+@given(INPUTS | JSON, st.sampled_from(["read", "create", "update", "upsert", "archive"]))
 def test_any_batch(body, kind):
     status = _status("POST", f"/crm/v3/objects/{{object}}/batch/{kind}", body)
     assert status in (200, 201, 204, 207, 400, 409)
+
+
+IDS = st.sampled_from(["171591000001", "29013000001", "1", "x"]) | JSON
+ENDS = st.fixed_dictionaries({"id": IDS})
+TYPES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "associationTypeId": st.sampled_from([1, 279, 5]) | JSON,
+            "associationCategory": st.just("HUBSPOT_DEFINED") | JSON,
+        }
+    ),
+    max_size=2,
+)
+LINKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": IDS, "from": ENDS | JSON, "to": ENDS | st.lists(ENDS, max_size=2) | JSON, "types": TYPES | JSON,
+        "associations": st.lists(st.fixed_dictionaries({"to": ENDS | JSON, "types": TYPES | JSON}), max_size=2) | JSON,
+        "properties": st.dictionaries(NAMES, VALUES, max_size=2), "idProperty": NAMES | JSON, "type": NAMES | JSON,
+    },
+)  # fmt: skip
+LINKED = st.fixed_dictionaries({"inputs": st.lists(LINKS | JSON, max_size=3)})
+
+
+@given(
+    LINKED | JSON,
+    st.sampled_from(
+        [
+            path
+            for method, path in ROUTES
+            if method == "POST" and ("batch/" in path or path.endswith(("labels", "merge", "gdpr-delete", "schemas")))
+        ]
+    ),
+)
+def test_any_association_or_batch(body, path):
+    assert _status("POST", path, body, routes=SPOILT) in (200, 201, 204, 207, 400, 404, 409)
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("count", "offset", "query", "name"), VALUES)) | JSON)
+def test_any_search_of_lists(body):
+    assert _status("POST", "/crm/v3/lists/search", body) in (200, 400)
 
 
 @given(st.dictionaries(st.sampled_from(["limit", "after", "properties", "archived"]), st.text(max_size=25)))

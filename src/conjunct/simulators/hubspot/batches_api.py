@@ -43,7 +43,7 @@ class BatchesApi:
         objects = self._resolve(call.params["object"])
         body, inputs = bodies.read_inputs(call.body, _MAX_INPUTS)
         archived = bodies.flag(call.query, "archived")
-        places, missing = _find(objects, inputs, body.get("idProperty"), archived=archived)
+        places, missing = _find(objects, inputs, _id_property(body), archived=archived)
         names = objects.renderer.choose(_names(body.get("properties")))
         return _complete(objects, objects.renderer.join(places, names), len(places), _missing(objects, missing))
 
@@ -112,7 +112,7 @@ class BatchesApi:
 
 
 def _find(
-    objects: Objects, inputs: list[dict[str, Any]], id_property: Any, *, archived: bool
+    objects: Objects, inputs: list[dict[str, Any]], id_property: str | None, *, archived: bool
 ) -> tuple[list[int], list[str]]:
     places, missing = [], []
     for identifier in dict.fromkeys(str(item.get("id")) for item in inputs):
@@ -152,10 +152,15 @@ def _check_repeated(inputs: list[dict[str, Any]]) -> None:
         raise HubSpotError(400, message, "VALIDATION_ERROR", extra={"context": {"ids": repeated}})
 
 
+def _id_property(item: dict[str, Any]) -> str | None:
+    name = item.get("idProperty")
+    return None if name is None else str(name)
+
+
 def _named(objects: Objects, item: dict[str, Any]) -> int:
     identifier = str(item.get("id"))
     try:
-        return objects.find(identifier, item.get("idProperty"))
+        return objects.find(identifier, _id_property(item))
     except HubSpotError as fault:
         if fault.status != 404:
             raise
