@@ -46,9 +46,11 @@ def test_names_and_values_are_encoded():
 def test_what_cannot_be_written_is_refused():
     endless: list[Any] = []
     endless.append(endless)
-    for value in ({"a": object()}, endless, {"a": 2**70, "b": float("inf")}):
+    no_json: list[Any] = [{"a": object()}, endless, {"a": 2**70, "b": float("inf")}]
+    for value in no_json:
         with pytest.raises(UnusableValue):
             json_body(value)
-    for value in (["no mapping"], {"a": "\ud800"}, {"a": endless}):
+    no_forms: list[Any] = [["no mapping"], {"a": "\ud800"}, {"a": endless}]
+    for value in no_forms:
         with pytest.raises(UnusableValue):
             form_body(value, indexed=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from conjunct.actions.write.schemas import BatchAnswer, ErrorMessage, WriteAnswer, WriteFailure, WriteResult
 from conjunct.connectors import Written
@@ -61,13 +61,19 @@ class WriteOutcome:
 
     def log_lines(self) -> list[LogLine]:
         """What happened."""
-        severity = "INFO" if self.done == len(self.results) else "WARNING" if self.succeeded else "ERROR"
-        lines = [LogLine(severity, f"The {self.type}: {self.done} of {len(self.results)} done.", error=self.trouble)]
+        lines = [
+            LogLine(self._severity(), f"The {self.type}: {self.done} of {len(self.results)} done.", error=self.trouble)
+        ]
         failed = [(place, each) for place, each in enumerate(self.results) if not each.success]
         for place, each in failed[:MOST_TOLD] if self.is_batch else ():
             details = {"record": str(place), "state": each.state, **({"id": each.id} if each.id else {})}
             lines.append(LogLine("ERROR", "A record was not written.", error=_words(each), details=details))
         return lines
+
+    def _severity(self) -> Literal["INFO", "WARNING", "ERROR"]:
+        if self.done == len(self.results):
+            return "INFO"
+        return "WARNING" if self.succeeded else "ERROR"
 
     def _errors(self) -> list[str]:
         """What to say of those that failed, the same words once; in a batch with the places of the records."""
