@@ -162,67 +162,66 @@ async def test_the_examples_of_the_specification_pass(platform: Platform) -> Non
         assert answer.status_code in (200, 422), answer.text
 
 
-@pytest.mark.parametrize(
-    ("body", "places"),
-    [
-        ({}, ["groupRef", "type", "record"]),
-        ([], [""]),
-        ({**CREATE, "groupRef": "", "type": "upsert", "mode": "async"}, ["groupRef", "type", "mode"]),
-        ({**CREATE, "groupRef": "x" * 1001}, ["groupRef"]),
-        ({**CREATE, "record": []}, ["record"]),
-        ({**CREATE, "batch": [{"record": {}}]}, ["batch"]),
-        ({**CREATE, "record": None, "batch": []}, ["batch"]),
-        ({**CREATE, "record": None, "batch": [{"record": {}}] * 101}, ["batch"]),
-        ({**CREATE, "record": None, "batch": [{}, {"record": 5}]}, ["batch.0.record", "batch.1.record"]),
-        ({**CREATE, "record": None, "batch": [{"record": {}}], "associations": []}, ["associations"]),
-        ({**CREATE, "associations": {}}, ["associations"]),
-        ({**CREATE, "associations": ["x"]}, ["associations.0"]),
-        ({**CREATE, "type": "update"}, ["record.id"]),
-        ({**CREATE, "type": "update", "record": {"id": ""}}, ["record.id"]),
-        ({**CREATE, "type": "update", "record": {"id": True}}, ["record.id"]),
-        ({**CREATE, "type": "update", "record": {"id": "x" * 1001}}, ["record.id"]),
-        (
-            {"groupRef": "acme", "type": "update", "batch": [{"record": {"id": "1"}}, {"record": {}}, {"record": {}}]},
-            ["batch.1.record.id", "batch.2.record.id"],
-        ),
-        ({"groupRef": "acme", "type": "delete", "batch": [{"record": {"id": "1"}}]}, ["batch"]),
-        ({**DELETE, "mode": "asynchronous"}, ["mode"]),
-        ({**DELETE, "autoBatchPolicy": AUTO}, ["autoBatchPolicy", "autoBatchPolicy"]),
-        ({**CREATE, "autoBatchPolicy": AUTO}, ["autoBatchPolicy"]),
-        ({**CREATE, "mode": "asynchronous", "autoBatchPolicy": {}}, ["autoBatchPolicy.maxDelayMinutes"]),
-        (
-            {
-                **CREATE,
-                "mode": "asynchronous",
-                "autoBatchPolicy": {"maxDelayMinutes": 1441, "retryDeadlineHours": 0},
-                "retryPolicy": {"deadlineHours": 49},
-                "batchPolicy": {"allOrNone": "yes"},
-            },
-            [
-                "retryPolicy.deadlineHours",
-                "autoBatchPolicy.maxDelayMinutes",
-                "autoBatchPolicy.retryDeadlineHours",
-                "batchPolicy.allOrNone",
-            ],
-        ),
-        ({**CREATE, "retryPolicy": {"deadlineHours": "5"}}, ["retryPolicy.deadlineHours"]),
-        (
-            {**CREATE, "headers": [{"key": "a b", "value": ""}, {"key": "Te", "value": ""}, {"key": "X", "value": 5}]},
-            ["headers.0.key", "headers.1.key", "headers.2.value"],
-        ),
-        (
-            {**CREATE, "headers": [{"key": "X", "value": "a\r\nAuthorization: b"}, {}]},
-            ["headers.0.value", "headers.1.key", "headers.1.value"],
-        ),
-        ({**CREATE, "headers": [{"key": "X", "value": "x"}] * 51}, ["headers"]),
-    ],
-)  # fmt: skip
-async def test_a_body_that_is_not_as_specified_is_refused_in_one_line_with_all_its_faults(
-    platform: Platform, body: Any, places: list[str]
-) -> None:
-    line = await refused(platform, body)
-    told = [fault.partition(": ")[0] for fault in line.split("; ")] if places != [""] else [""]
-    assert told == places, line
+FAULTY: list[tuple[Any, list[str]]] = [
+    ({}, ["groupRef", "type", "record"]),
+    ([], [""]),
+    ({**CREATE, "groupRef": "", "type": "upsert", "mode": "async"}, ["groupRef", "type", "mode"]),
+    ({**CREATE, "groupRef": "x" * 1001}, ["groupRef"]),
+    ({**CREATE, "record": []}, ["record"]),
+    ({**CREATE, "batch": [{"record": {}}]}, ["batch"]),
+    ({**CREATE, "record": None, "batch": []}, ["batch"]),
+    ({**CREATE, "record": None, "batch": [{"record": {}}] * 101}, ["batch"]),
+    ({**CREATE, "record": None, "batch": [{}, {"record": 5}]}, ["batch.0.record", "batch.1.record"]),
+    ({**CREATE, "record": None, "batch": [{"record": {}}], "associations": []}, ["associations"]),
+    ({**CREATE, "associations": {}}, ["associations"]),
+    ({**CREATE, "associations": ["x"]}, ["associations.0"]),
+    ({**CREATE, "type": "update"}, ["record.id"]),
+    ({**CREATE, "type": "update", "record": {"id": ""}}, ["record.id"]),
+    ({**CREATE, "type": "update", "record": {"id": True}}, ["record.id"]),
+    ({**CREATE, "type": "update", "record": {"id": "x" * 1001}}, ["record.id"]),
+    (
+        {"groupRef": "acme", "type": "update", "batch": [{"record": {"id": "1"}}, {"record": {}}, {"record": {}}]},
+        ["batch.1.record.id", "batch.2.record.id"],
+    ),
+    ({"groupRef": "acme", "type": "delete", "batch": [{"record": {"id": "1"}}]}, ["batch"]),
+    ({**DELETE, "mode": "asynchronous"}, ["mode"]),
+    ({**DELETE, "autoBatchPolicy": AUTO}, ["autoBatchPolicy", "autoBatchPolicy"]),
+    ({**CREATE, "autoBatchPolicy": AUTO}, ["autoBatchPolicy"]),
+    ({**CREATE, "mode": "asynchronous", "autoBatchPolicy": {}}, ["autoBatchPolicy.maxDelayMinutes"]),
+    (
+        {
+            **CREATE,
+            "mode": "asynchronous",
+            "autoBatchPolicy": {"maxDelayMinutes": 1441, "retryDeadlineHours": 0},
+            "retryPolicy": {"deadlineHours": 49},
+            "batchPolicy": {"allOrNone": "yes"},
+        },
+        [
+            "retryPolicy.deadlineHours",
+            "autoBatchPolicy.maxDelayMinutes",
+            "autoBatchPolicy.retryDeadlineHours",
+            "batchPolicy.allOrNone",
+        ],
+    ),
+    ({**CREATE, "retryPolicy": {"deadlineHours": "5"}}, ["retryPolicy.deadlineHours"]),
+    (
+        {**CREATE, "headers": [{"key": "a b", "value": ""}, {"key": "Te", "value": ""}, {"key": "X", "value": 5}]},
+        ["headers.0.key", "headers.1.key", "headers.2.value"],
+    ),
+    (
+        {**CREATE, "headers": [{"key": "X", "value": "a\r\nAuthorization: b"}, {}]},
+        ["headers.0.value", "headers.1.key", "headers.1.value"],
+    ),
+    ({**CREATE, "headers": [{"key": "X", "value": "x"}] * 51}, ["headers"]),
+]  # fmt: skip
+"""Bodies, with the places of all their faults."""
+
+
+async def test_a_body_that_is_not_as_specified_is_refused_in_one_line_with_all_its_faults(platform: Platform) -> None:
+    for body, places in FAULTY:
+        line = await refused(platform, body)
+        told = [fault.partition(": ")[0] for fault in line.split("; ")] if places != [""] else [""]
+        assert told == places, line
 
 
 async def test_broken_json_and_other_media_types_are_refused_in_one_line(platform: Platform) -> None:
