@@ -51,6 +51,7 @@ from conjunct.connectors.plans import QUERY_VARIABLES
 from conjunct.connectors.read_definition import (
     ClientFilter,
     Count,
+    EmptyIf,
     PageRule,
     ReadRule,
     Variant,
@@ -78,6 +79,7 @@ MODELS: tuple[type[Model], ...] = (
     Count,
     DefinitionDocument,
     Derivation,
+    EmptyIf,
     ErrorRule,
     ErrorRules,
     FindFields,

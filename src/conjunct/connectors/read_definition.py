@@ -144,6 +144,13 @@ class Hydrate(Model):
     merge: bool = Field(False, description="The answer is laid over the listed record, instead of replacing it.")
 
 
+class EmptyIf(Model):
+    """The error with which the provider answers where there is nothing to list."""
+
+    status: int
+    match: str | None = Field(None, description="A part of the message, in any letter case.")
+
+
 class ReadRule(Model):
     """How the records of an object are read."""
 
@@ -155,6 +162,7 @@ class ReadRule(Model):
     )
     records: str = Field("", description="Where the list of records stands; empty: the answer itself.")
     records_optional: bool = Field(False, description="The list is left out when it is empty.")
+    empty_if: EmptyIf | None = Field(None, description="An error that says that there are no records.")
     item: str = Field("", description="Where the record stands within an entry of that list.")
     id: str = Field("id", description="Where the record's id stands; empty: records have none.")
     required_fields: list[str] = Field(default_factory=list, description="Always requested.")
@@ -216,6 +224,11 @@ class AssociationRequest(Model):
     from_: str | None = Field(None, alias="from", description="With `{ids}`: whose answer it is, within an answer.")
     to: str = Field("", description="With `{ids}`: where the list of other records stands, within an answer.")
     id: str = Field("id", description="Where another record's id stands in its entry.")
+    more: str | None = Field(
+        None,
+        description="With `{ids}`: where an answer tells that there is more of it. That record is asked for again, by "
+        "itself, with this as `{cursor}`.",
+    )
     metadata: str | None = Field(None, description="Where the provider says what kind of association it is.")
 
 

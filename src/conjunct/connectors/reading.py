@@ -11,7 +11,7 @@ from conjunct.connectors.addresses import without_query
 from conjunct.connectors.associating import AssociationPlan, InRecordPlan, association_plans, with_associations
 from conjunct.connectors.by_ids import by_ids_plan
 from conjunct.connectors.custom_names import CustomNames
-from conjunct.connectors.errors import CursorLoop, ResourceNotFound
+from conjunct.connectors.errors import CursorLoop, ProviderError, ResourceNotFound
 from conjunct.connectors.exchange import Answered, Exchange
 from conjunct.connectors.hydrating import hydrate_plan, whole_records
 from conjunct.connectors.page_tokens import PageToken
@@ -26,7 +26,7 @@ from conjunct.connectors.plans import (
     page_variables,
 )
 from conjunct.connectors.query import FailedRecord, ReadQuery, Record
-from conjunct.connectors.read_definition import Parent
+from conjunct.connectors.read_definition import EmptyIf, Parent
 from conjunct.connectors.records import RecordReader, TimeFilter, compile_reader, locate
 
 FROZEN_UNTIL = "frozen_until"
@@ -150,7 +150,12 @@ class Reader:
 
     async def _page(self, turn: PageTurn, into: str | None = None) -> Part:
         request = self.request(turn)
-        answered = await self._exchange.send(request)
+        try:
+            answered = await self._exchange.send(request)
+        except ProviderError as error:
+            if not _says_empty(turn.plan.rule.empty_if, error):
+                raise
+            return Part([], None, 0 if turn.is_first and turn.plan.rule.parent is None else None)
         reader = await self._reader(turn.plan, turn.query.fields)
         with self._exchange.hiding_secrets():
             entries = locate(answered.body, turn.reading.records, optional=turn.plan.rule.records_optional)
@@ -220,6 +225,12 @@ def _give(entries: list[Any], reader: RecordReader, into: str, parent_id: str) -
         raw = reader.item.find(entry)
         if isinstance(raw, dict):
             raw.setdefault(into, parent_id)
+
+
+def _says_empty(rule: EmptyIf | None, error: ProviderError) -> bool:
+    if rule is None or error.status != rule.status:
+        return False
+    return rule.match is None or rule.match.lower() in error.message.lower()
 
 
 def _within_bounds(turn: PageTurn, records: list[Record]) -> tuple[list[Record], bool]:
