@@ -13,18 +13,22 @@ import pytest
 from conjunct.connectors import (
     Bearer,
     Connector,
+    Definition,
     EgressTransport,
     ErrorKind,
     FieldDraft,
     ProviderError,
     ReadQuery,
     SearchQuery,
+    load_definition,
 )
 from conjunct.connectors.errors import CursorGone, FieldMissing, ObjectMissing
 from conjunct.connectors.formats import UnusableValue
 from conjunct.connectors.write_query import WriteEntry, WriteQuery
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.providers import catalog
+from conjunct.providers.catalog import BUILT_IN
+from conjunct.providers.salesforce.quirks import SalesforceQuirks
 from conjunct.providers.salesforce.visibility import ABOUT, LABEL, PERMISSION_SET
 from conjunct.simulators import SimulatorOptions, serve
 from tests.connectors.scripted import Received, Reply, ScriptedProvider, ids, read_all, scripted_provider
@@ -35,14 +39,14 @@ API = "/services/data/v60.0"
 
 
 @asynccontextmanager
-async def salesforce(**options: Any) -> AsyncIterator[Connector]:
+async def salesforce(*, definition: Definition | None = None, **options: Any) -> AsyncIterator[Connector]:
     policy = EgressPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
     async with (
         serve("salesforce", SimulatorOptions(**{"records": 2500, **options})) as simulator,
         Egress(policy=policy, user_agent="conjunct-test") as egress,
     ):
         yield Connector(
-            catalog().get("salesforce"),
+            definition or catalog().get("salesforce"),
             transport=EgressTransport(egress),
             credentials=Bearer("session"),
             inputs={"workspace": "acme"},
@@ -188,6 +192,9 @@ FIRST = f"""{COLUMNS}
 more",true,12.5,7,2026-01-31T09:30:00.000Z,London,51.5,,
 """
 SECOND = f"{COLUMNS}\n001B,,,,,,,,,\n"
+ADDRESS = dict.fromkeys(
+    ("city", "country", "geocodeAccuracy", "latitude", "longitude", "postalCode", "state", "street")
+)
 WANTED = ("Name", "IsWon", "Amount", "Count__c", "CreatedDate", "BillingAddress", "Home__c")
 
 
@@ -196,7 +203,8 @@ class Org:
 
     def __init__(self, provider: ScriptedProvider, *, total: int = 60_000, questions: int = 1) -> None:
         self.provider, self.total, self.questions = provider, total, questions
-        self.state, self.job_refusal, self.gone = "JobComplete", None, False
+        self.state, self.gone = "JobComplete", False
+        self.job_refusal: Reply | None = None
         self.waited: list[float] = []
         provider.answer = self.answer
 
@@ -250,7 +258,7 @@ async def test_a_large_backfill_goes_by_a_job_and_goes_on_wherever_it_stopped():
                 "amount": 12.5,
                 "count__c": 7,
                 "createddate": "2026-01-31T09:30:00.000+0000",
-                "billingaddress": {"city": "London", "latitude": 51.5},
+                "billingaddress": {**ADDRESS, "city": "London", "latitude": 51.5},
                 "home__c": None,
             },
         ),
@@ -259,6 +267,20 @@ async def test_a_large_backfill_goes_by_a_job_and_goes_on_wherever_it_stopped():
     assert list(records[0].raw) == [
         "attributes", "Id", "Name", "IsWon", "Amount", "Count__c", "CreatedDate", "BillingAddress", "Home__c"
     ]  # fmt: skip
+
+
+async def test_a_job_gives_just_what_queries_give():
+    text = (BUILT_IN / "salesforce" / "provider.yaml").read_text().replace('bulk_from: "50000"', 'bulk_from: "1000"')
+    by_jobs = load_definition(text).with_quirks(SalesforceQuirks)
+    async with salesforce() as connector, salesforce(definition=by_jobs) as other:
+        for object_name in ("Contact", "Opportunity"):
+            fields = tuple((await connector.describe(object_name)).fields)
+            asked = [await read_all(each, ReadQuery(object_name, fields, SINCE)) for each in (connector, other)]
+            queried, jobbed = ([record for page in pages for record in page.records] for pages in asked)
+            assert [(record.id, record.fields, record.raw) for record in jobbed] == [
+                (record.id, record.fields, record.raw) for record in queried
+            ]
+            assert (asked[1][0].records == []) == (object_name == "Contact")  # of those there are more than a thousand
 
 
 async def test_a_job_is_not_begun_where_it_does_not_serve():

@@ -6,14 +6,17 @@ records follow one another, each a short wait: a worker never waits for long, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from conjunct.connectors.addresses import with_query
 from conjunct.connectors.errors import CursorGone, MalformedAnswer, ProviderError, ResourceNotFound
-from conjunct.connectors.page_tokens import PageToken
+from conjunct.connectors.exchange import Answered
+from conjunct.connectors.page_tokens import BadPageToken, PageToken
 from conjunct.connectors.plans import HttpRequest
 from conjunct.connectors.query import ObjectSchema, Page
 from conjunct.connectors.quirks import Host, Turn
@@ -26,10 +29,11 @@ MAX_WAITS = 2000
 """Pages of waiting: some eight hours. Salesforce itself ends a job before that."""
 
 CELLS = 250_000
-"""Values on a page of results, about; a page has `FEWEST` to `MOST` records."""
+"""Values on a page of results, about, a long text counting for more; a page has `FEWEST` to `MOST` records."""
 
 FEWEST, MOST = 500, 10_000
 
+_JOB_ID = re.compile(r"[A-Za-z0-9]{1,40}")
 _JOB, _LOCATOR, _WAITS = "bulk_job", "locator", "waits"
 
 
@@ -61,7 +65,7 @@ class BulkReader:
                 return first  # there are objects that it does not take, and users who may not
             raise
         job = answered.body.get("id") if isinstance(answered.body, dict) else None
-        if not isinstance(job, str) or not job.isalnum():
+        if not isinstance(job, str) or not _JOB_ID.fullmatch(job):
             raise MalformedAnswer("Salesforce made a job without an id")
         return Page([], PageToken(variables={_JOB: job}).encode(), first.total)
 
@@ -70,10 +74,10 @@ class BulkReader:
         here = turn.here
         try:
             if _LOCATOR not in here.variables and not await self._is_done(turn):
-                waits = int(here.variables.get(_WAITS, 0)) + 1
-                if waits > MAX_WAITS:
+                waits = here.variables.get(_WAITS, 0)
+                if not isinstance(waits, int) or waits >= MAX_WAITS:
                     raise CursorGone("a job of Salesforce's Bulk API does not come to its end")
-                return Page([], replace(here, variables={**here.variables, _WAITS: waits}).encode())
+                return Page([], replace(here, variables={**here.variables, _WAITS: waits + 1}).encode())
             return await self._results(turn)
         except ResourceNotFound as error:
             raise CursorGone("Salesforce has the job and its results no longer", status=error.status) from None
@@ -102,19 +106,20 @@ class BulkReader:
         table = await self._table(turn)
         if table is None:
             raise CursorGone("the object's fields have changed since the job began")
-        at_once = max(FEWEST, min(MOST, CELLS // len(table.fields)))
-        locator = turn.here.variables.get(_LOCATOR)
-        after = f"&locator={locator}" if locator is not None else ""
-        url = f"{self._job(turn)}/results?maxRecords={at_once}{after}"
-        answered = await self._host.send(HttpRequest("GET", url, {"Accept": "text/csv"}, raw=True))
+        try:
+            answered = await self._rows(turn, max(FEWEST, min(MOST, CELLS // table.width)))
+        except MalformedAnswer:
+            answered = await self._rows(turn, FEWEST)  # it may have been too large
         part = await turn.found(list(table.entries(answered.body)))
         following = answered.headers.get("Sforce-Locator", "null")
-        token = None
-        if following != "null":
-            if not following.isalnum():
-                raise MalformedAnswer("Salesforce's locator of the next results is none")
-            token = PageToken(variables={_JOB: turn.here.variables[_JOB], _LOCATOR: following}).encode()
+        variables = {_JOB: turn.here.variables[_JOB], _LOCATOR: following}
+        token = PageToken(variables=variables).encode() if following != "null" else None
         return Page(part.records, token, failed=part.failed)
+
+    async def _rows(self, turn: Turn, at_once: int) -> Answered:
+        after = {_LOCATOR: turn.here.variables[_LOCATOR]} if _LOCATOR in turn.here.variables else {}
+        url = with_query(f"{self._job(turn)}/results", {"maxRecords": at_once, **after})
+        return await self._host.send(HttpRequest("GET", url, {"Accept": "text/csv"}, raw=True))
 
     async def _table(self, turn: Turn) -> Table | None:
         query = parse_qs(urlsplit(turn.request.url).query)["q"][0]
@@ -124,4 +129,7 @@ class BulkReader:
         return turn.request.url.partition("?")[0].rpartition("/")[0] + "/jobs/query"
 
     def _job(self, turn: Turn) -> str:
-        return f"{self._jobs(turn)}/{turn.here.variables[_JOB]}"
+        job = str(turn.here.variables[_JOB])
+        if not _JOB_ID.fullmatch(job):
+            raise BadPageToken("The page token names no job.", remedy="Begin the read anew.")
+        return f"{self._jobs(turn)}/{job}"

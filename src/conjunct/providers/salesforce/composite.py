@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from conjunct.connectors.addresses import Address
-from conjunct.connectors.answers import raise_for_error
+from conjunct.connectors.answers import classify
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.exchange import Answered
 from conjunct.connectors.paths import parse_path
@@ -24,11 +24,11 @@ _PART = parse_path("compositeResponse.0")
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The answer to a request within a composite one."""
+    """The answer to a request within a composite one, as far as an error needs it."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = b""
 
 
 def in_composite(request: HttpRequest, address: Address) -> HttpRequest:
@@ -48,9 +48,8 @@ def out_of_composite(answered: Answered, host: Host) -> Answered:
     status = part.get("httpStatusCode") if isinstance(part, dict) else None
     if not isinstance(part, dict) or not isinstance(status, int):
         raise MalformedAnswer("the answer to a composite request has no answer within")
-    held = part.get("httpHeaders")
-    headers = {**answered.headers, **(held if isinstance(held, dict) else {})}
-    response = _Part(status, headers, orjson.dumps(part.get("body")))
-    definition = host.definition
-    body = raise_for_error(response, definition.errors, definition.rate_limit, host.exchange.clock.now())
-    return Answered(headers, body)
+    body = part.get("body")
+    if 200 <= status < 300:
+        return Answered(answered.headers, body)
+    rules, limits = host.definition.errors, host.definition.rate_limit
+    raise classify(_Part(status, answered.headers), body, rules, limits, host.exchange.clock.now())

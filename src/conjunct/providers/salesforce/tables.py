@@ -14,6 +14,9 @@ from typing import Any
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.query import ObjectSchema
 
+LONG_TEXT = 20
+"""So many other values are about as large as a long text."""
+
 _NEVER = {"base64", "anyType", "complexvalue", "json"}
 _COMPOUND = {"address", "location"}
 _PARTS = {
@@ -29,6 +32,9 @@ _PARTS = {
     "Street": "street",
 }
 
+_CODES = {"countryCode", "stateCode"}
+"""Parts of an address that an org has only with its lists of countries and states."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -43,25 +49,34 @@ class Table:
     compounds: Mapping[str, Mapping[str, str]]
     types: Mapping[str, str]
 
+    @property
+    def width(self) -> int:
+        """How many values a record is about as large as."""
+        return sum(LONG_TEXT if self.types.get(name.lower()) == "textarea" else 1 for name in self.fields)
+
     def entries(self, body: bytes) -> Iterator[dict[str, Any]]:
         """The records in a page of results. Raises `MalformedAnswer`."""
         try:
             rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
             names = next(rows, [])
             readers = [_READERS.get(self.types.get(name.lower(), ""), _text) for name in names]
-            hidden = {name.lower() for name in names} - {name.lower() for name in self.fields}
+            spelled = {name.lower(): name for name in names}
             for row in rows:
                 values = {name: read(value) for name, read, value in zip(names, readers, row, strict=True)}
-                yield self._record(values, hidden)
+                yield self._record(values, spelled)
         except (ValueError, csv.Error):
             raise MalformedAnswer("the results of a job are not the table that they should be") from None
 
-    def _record(self, values: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    def _record(self, values: dict[str, Any], spelled: Mapping[str, str]) -> dict[str, Any]:
         about = {"type": self.object, "url": f"/services/data/v60.0/sobjects/{self.object}/{values.get('Id')}"}
-        record = {"attributes": about, **{name: value for name, value in values.items() if name.lower() not in hidden}}
-        for name, parts in self.compounds.items():
-            compound = {key: values.get(column) for key, column in parts.items()}
-            record[name] = compound if any(value is not None for value in compound.values()) else None
+        record: dict[str, Any] = {"attributes": about}
+        for name in self.fields:
+            parts = self.compounds.get(name)
+            if parts is None:
+                record[spelled.get(name.lower(), name)] = values.get(spelled.get(name.lower(), name))
+            else:
+                compound = {key: values.get(column) for key, column in parts.items()}
+                record[name] = compound if any(value is not None for value in compound.values()) else None
         return record
 
 
@@ -78,21 +93,26 @@ def table_of(query: str, schema: ObjectSchema) -> Table | None:
             return None  # a parent's field, too: it stands deeper in a record
         parts = {name: name}
         if field.provider_type in _COMPOUND:
-            parts = compounds[field.field_name] = _parts(field.field_name, schema)
-            if not parts:
+            parts = compounds[name] = _parts(field.field_name, field.provider_type == "location", schema)
+            if not any(parts.values()):
                 return None
-        columns |= dict.fromkeys(parts.values())
+        columns |= dict.fromkeys(column for column in parts.values() if column)
     types = {name: field.provider_type or "" for name, field in known.items()}
     return Table(schema.name, query.replace(selected, ",".join(columns), 1), fields, compounds, types)
 
 
-def _parts(compound: str, schema: ObjectSchema) -> dict[str, str]:
-    """`BillingCity` of `BillingAddress`, `Home__City__s` of `Home__c`: those that there are."""
+def _parts(compound: str, is_location: bool, schema: ObjectSchema) -> dict[str, str]:
+    """`BillingCity` of `BillingAddress`, `Home__City__s` of `Home__c`; an empty text for one that the org has not."""
     before, after = compound.removesuffix("Address"), ""
     if compound.endswith("__c"):
         before, after = compound.removesuffix("c"), "__s"
     spelled = {key: f"{before}{part}{after}" for part, key in _PARTS.items()}
-    return {key: column for key, column in spelled.items() if column in schema.fields}
+    always = {"latitude", "longitude"} if is_location else set(_PARTS.values()) - _CODES
+    return {
+        key: column if column in schema.fields else ""
+        for key, column in spelled.items()
+        if key in always or (column in schema.fields and not is_location)
+    }
 
 
 def _text(value: str) -> str | None:
