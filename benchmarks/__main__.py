@@ -14,7 +14,7 @@ import time
 from benchmarks.report import Row
 from conjunct.app.embedded import scratch_postgres
 
-ALL = ("lists", "reads", "deliveries", "schedules", "jobs", "startup")
+ALL = ("lists", "engine", "reads", "deliveries", "schedules", "jobs", "startup")
 
 
 async def main(names: list[str]) -> bool:

@@ -7,13 +7,9 @@ nothing and signs nothing; it prefetches one page, as a read run does.
 from __future__ import annotations
 
 import asyncio
-import logging
-import multiprocessing
-import resource
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
 from ipaddress import ip_network
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,11 +17,10 @@ from typing import Any
 
 import aiohttp
 import orjson
-import structlog
-import uvloop
 import yaml
 from aiohttp import web
 
+from benchmarks.children import Child, cpu_seconds, in_child
 from benchmarks.grants import hubspot_grant
 from benchmarks.report import Row
 from benchmarks.servers import migrated_database
@@ -68,13 +63,13 @@ Measured = tuple[float, float, int]
 
 async def run(database_url: str) -> list[Row]:
     """Measure on a database of its own on that server."""
-    with _child(_receive) as receiver:
-        with _child(_simulate, RECORDS, 0.0) as hubspot:
-            await _in_child(_bare, hubspot, receiver)  # the simulator renders each record once; later reads are quick
-            bare = await _in_child(_bare, hubspot, receiver)
+    with Child(_receive) as receiver:
+        with Child(_simulate, RECORDS, 0.0) as hubspot:
+            await in_child(_bare, hubspot, receiver)  # the simulator renders each record once; later reads are quick
+            bare = await in_child(_bare, hubspot, receiver)
             ours = await _ours(database_url, hubspot, receiver)
-        with _child(_simulate, SLOW_RECORDS, LATENCY) as hubspot:
-            slow_bare = await _in_child(_bare, hubspot, receiver)
+        with Child(_simulate, SLOW_RECORDS, LATENCY) as hubspot:
+            slow_bare = await in_child(_bare, hubspot, receiver)
             slow_ours = await _ours(database_url, hubspot, receiver)
     return [
         _row(f"read → webhook, {RECORDS:,} records", ours, bare, 0.5),
@@ -107,7 +102,7 @@ async def _ours(database_url: str, hubspot: str, receiver: str) -> Measured:
         with tempfile.TemporaryDirectory() as folder:
             settings = _settings(Path(folder), hubspot)
             await _set_up(settings, database, receiver)
-            return await _in_child(_work, settings.model_dump_json(), database.dsn)
+            return await in_child(_work, settings.model_dump_json(), database.dsn)
 
 
 def _settings(folder: Path, hubspot: str) -> Settings:
@@ -142,7 +137,7 @@ async def _work(settings_json: str, dsn: str) -> Measured:
         stop = asyncio.Event()
         worker = asyncio.create_task(services.engine.run_worker(services.job_handlers(), stop))
         state = await _installation(services, database)
-        begin, cpu = time.perf_counter(), _cpu()
+        begin, cpu = time.perf_counter(), cpu_seconds()
         async with database.transaction() as session:
             operation = await services.reads.trigger(session, state, "contacts", since=None, until=None)
         while True:
@@ -151,7 +146,7 @@ async def _work(settings_json: str, dsn: str) -> Measured:
             if status != "in_progress":
                 break
             await asyncio.sleep(0.01)
-        seconds, used = time.perf_counter() - begin, _cpu() - cpu
+        seconds, used = time.perf_counter() - begin, cpu_seconds() - cpu
         async with database.reading() as connection:
             progress = orjson.loads(await services.operations.progress(connection, state.project_id, operation))
         stop.set()
@@ -171,7 +166,7 @@ async def _installation(services: Services, database: Database) -> Any:
 
 async def _bare(hubspot: str, receiver: str) -> Measured:
     """Fetch, map, post; one page ahead."""
-    begin, cpu, records = time.perf_counter(), _cpu(), 0
+    begin, cpu, records = time.perf_counter(), cpu_seconds(), 0
     query = f"{hubspot}/crm/v3/objects/contacts?limit=100&properties={','.join(FIELDS)}"
     async with aiohttp.ClientSession(
         headers={"Authorization": "Bearer t"}, connector=aiohttp.TCPConnector(limit=0)
@@ -195,7 +190,7 @@ async def _bare(hubspot: str, receiver: str) -> Measured:
             async with session.post(receiver, data=body) as response:
                 await response.read()
             records += len(entries)
-    return time.perf_counter() - begin, _cpu() - cpu, records
+    return time.perf_counter() - begin, cpu_seconds() - cpu, records
 
 
 async def _simulate(told: Connection, records: int, latency: float) -> None:
@@ -215,56 +210,3 @@ async def _receive(told: Connection) -> None:
     await web.SockSite(runner, listener).start()
     told.send(f"http://127.0.0.1:{listener.getsockname()[1]}/")
     await asyncio.Event().wait()
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-class _child:  # noqa: N801 - reads as a context manager function
-    """A process that serves for the length of the block and tells its URL."""
-
-    def __init__(self, main: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._here, there = context.Pipe()
-        self._process = context.Process(target=_serve_child, args=(main, there, arguments), daemon=True)
-
-    def __enter__(self) -> str:
-        self._process.start()
-        url: str = self._here.recv()
-        return url
-
-    def __exit__(self, *_exc: object) -> None:
-        self._process.terminate()
-        self._process.join()
-
-
-def _serve_child(main: Callable[..., Coroutine[Any, Any, None]], told: Connection, arguments: tuple[Any, ...]) -> None:
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    uvloop.run(main(told, *arguments))
-
-
-async def _in_child(main: Callable[..., Coroutine[Any, Any, Measured]], *arguments: Any) -> Measured:
-    """Run to the end in a process of its own; gives what it measured."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_measure_child, args=(main, there, arguments), daemon=True)
-    process.start()
-    there.close()
-    try:
-        measured: Measured = await asyncio.to_thread(here.recv)
-        return measured
-    finally:
-        process.join()
-
-
-def _measure_child(
-    main: Callable[..., Coroutine[Any, Any, Measured]], told: Connection, arguments: tuple[Any, ...]
-) -> None:
-    logging.getLogger().setLevel(logging.WARNING)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
-    told.send(uvloop.run(main(*arguments)))

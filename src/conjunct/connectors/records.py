@@ -114,8 +114,11 @@ def compile_projector(rule: ReadRule, fields: Sequence[str], names: Names = None
 
     def project(raw: dict[str, Any]) -> dict[str, Any]:
         values = flat(raw)
+        places = [place for source in sources if isinstance(place := source.find(raw), dict)]
+        if not any(place is raw for place in places):
+            places.append(raw)
         for name, selector in nested:
-            value = _nested_value(raw, sources, selector)
+            value = _nested_value(places, selector)
             if value is not _ABSENT:
                 values[name] = value
         return values
@@ -123,12 +126,11 @@ def compile_projector(rule: ReadRule, fields: Sequence[str], names: Names = None
     return project
 
 
-def _nested_value(raw: dict[str, Any], sources: Sequence[JsonPath], selector: tuple[str, ...]) -> Any:
-    for place in (*(source.find(raw) for source in sources), raw):
-        if isinstance(place, dict):
-            value = lookup(place, selector, _ABSENT, ignore_case=True)
-            if value is not _ABSENT:
-                return value
+def _nested_value(places: Sequence[dict[str, Any]], selector: tuple[str, ...]) -> Any:
+    for place in places:
+        value = lookup(place, selector, _ABSENT, ignore_case=True)
+        if value is not _ABSENT:
+            return value
     return _ABSENT
 
 

@@ -69,10 +69,13 @@ def lookup(record: Mapping[str, Any], selector: Selector, default: Any = None, *
     """
     value: Any = record
     for name in selector:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):  # the usual type first: it is quick to tell
             return default
-        key = _find_key(value, name) if ignore_case and name not in value else name
-        if key is None or key not in value:
+        if name in value:
+            value = value[name]
+            continue
+        key = _find_key(value, name) if ignore_case else None
+        if key is None:
             return default
         value = value[key]
     return value
