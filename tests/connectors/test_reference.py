@@ -49,15 +49,24 @@ from conjunct.connectors.field_definition import (
 from conjunct.connectors.formats import PIPES
 from conjunct.connectors.plans import QUERY_VARIABLES
 from conjunct.connectors.read_definition import (
+    Association,
+    AssociationRequest,
+    ByIds,
     ClientFilter,
     Count,
+    CustomFields,
     EmptyIf,
+    FieldDefinitions,
+    Hydrate,
+    InRecord,
     PageRule,
+    Parent,
     ReadRule,
+    Restart,
     Variant,
     Where,
 )
-from conjunct.connectors.schema_definition import SchemaRule
+from conjunct.connectors.schema_definition import Options, OptionsRequest, RequiredFields, SchemaRule
 from conjunct.connectors.search_definition import SEARCH_VARIABLES, SearchRule
 from conjunct.connectors.write_definition import (
     BATCH_VARIABLES,
@@ -75,6 +84,18 @@ from conjunct.connectors.write_definition import (
 TEXT = (Path(__file__).parents[2] / "docs/reference/provider-definition.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(spec:.*?)```", TEXT, re.DOTALL)
 MODELS: tuple[type[Model], ...] = (
+    Association,
+    AssociationRequest,
+    ByIds,
+    CustomFields,
+    FieldDefinitions,
+    Hydrate,
+    InRecord,
+    Options,
+    OptionsRequest,
+    Parent,
+    RequiredFields,
+    Restart,
     ClientFilter,
     Count,
     DefinitionDocument,
