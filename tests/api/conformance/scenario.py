@@ -312,7 +312,8 @@ async def acting(scene: Scene) -> None:
     await call("getBackfillProgress", 400, objectName="nosuch")
     await call("getBackfillProgress", 404, objectName="contacts", installationId="nosuch")
     write = {"groupRef": "acme", "type": "create", "record": {"email": "ada@example.com"}}
-    await call("writeRecords", 422, objectName="people", json=write)
+    await call("writeRecords", 200, objectName="people", json=write)
+    await call("writeRecords", 422, objectName="people", json=write)  # it is there already
     await call("writeRecords", 400, objectName="people", json={**write, "type": "nosuch"})
     await call("deliverResults", 204, objectName="companies", json={"groupRef": "acme", "pages": 1})
     await call("deliverResults", 400, objectName="companies", json={"groupRef": "acme", "pages": -1})

@@ -20,7 +20,6 @@ from tests.support.specification import require_specification
 NO_SUCCESS = {
     "getOrgBillingAccount": "nothing is billed on one's own machine",
     "createBillingAccountSession": "nothing is billed on one's own machine",
-    "writeRecords": "no provider of the catalog writes yet",
 }
 """Operations that can only refuse, and why."""
 

@@ -44,16 +44,14 @@ REFUSED = {
     ("createJWTKey", "example1"): (400, "its public key is not a key: the text is cut off"),
     ("updateConnection", "rotateApiKey"): (400, "the one connection here is an OAuth one"),
     ("updateConnection", "updateBasicAuth"): (400, "the one connection here is an OAuth one"),
+    ("writeRecords", "auto-batch-create"): (422, "asynchronous writes are still to come"),
     **{
-        ("writeRecords", name): (422, "no provider of the catalog writes yet")
-        for name in (
-            "single-create",
-            "single-create-associations",
-            "single-update",
-            "single-delete",
-            "batch-create",
-            "auto-batch-create",
-        )
+        ("writeRecords", name): (422, "the provider refuses it: its account has no such field")
+        for name in ("single-create", "batch-create")
+    },
+    **{
+        ("writeRecords", name): (422, "the provider refuses it: its account has no such record")
+        for name in ("single-create-associations", "single-update", "single-delete")
     },
 }
 """Examples that cannot be accepted: the status that they get, and why."""
