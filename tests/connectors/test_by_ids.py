@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conjunct.connectors import Associated, ReadNotSupported, ReadQuery, object_support, support
-from conjunct.connectors.errors import AccessForbidden, MalformedAnswer
+from conjunct.connectors.errors import AccessForbidden, CursorLoop, MalformedAnswer
 from conjunct.connectors.loader import load_definition
 
 from .scripted import Received, Reply, ScriptedProvider, definition, ids, read_all
@@ -157,6 +157,43 @@ class TestAssociations:
         provider.answer = lambda request: answer(request) if "links" in request.path else {"found": [{"id": 1}]}
         found = await provider.connector(TEXT).get_by_ids("contacts", ["1"], associations=("tasks",))
         assert [each.id for each in found[0].associations["tasks"]] == [str(2**60), "5"]
+
+    async def test_in_pages_for_each_record(self, provider: ScriptedProvider):
+        body = """{inputs: [{$each: ids, id: "{id}", after: "{cursor}"}]}}"""
+        text = TEXT.replace(
+            """{inputs: [{$each: ids, id: "{id}"}]}}
+          max: 2
+""",
+            body
+            + """
+          max: 2
+          more: paging.after
+""",
+        )
+        told: dict[tuple[str, Any], Any] = {
+            ("1", None): {"from": {"id": 1}, "to": [{"toId": 7}], "paging": {"after": "a"}},
+            ("1", "a"): {"from": {"id": 1}, "to": [{"toId": 8}], "paging": {"after": "b"}},
+            ("1", "b"): {"from": {"id": 1}, "to": [{"toId": 9}], "paging": {"after": None}},
+            ("2", None): {"from": {"id": 2}, "to": [{"toId": 7}]},
+        }
+
+        def answer(request: Received) -> Any:
+            if request.path == "/contacts/batch":
+                return echoed(request)
+            return {"results": [told[each["id"], each.get("after")] for each in request.json["inputs"]]}
+
+        provider.answer = answer
+        connector = provider.connector(text)
+        found = await connector.get_by_ids("contacts", ["1", "2"], (), ("tasks",))
+        assert [[each.id for each in record.associations["tasks"]] for record in found] == [["7", "8", "9"], ["7"]]
+        asked = [each.json["inputs"] for each in provider.received if each.path != "/contacts/batch"]
+        assert asked[1:] == [[{"id": "1", "after": "a"}], [{"id": "1", "after": "b"}]]
+        told["1", "b"]["paging"] = {"after": "a"}
+        with pytest.raises(CursorLoop):
+            await connector.get_by_ids("contacts", ["1", "2"], (), ("tasks",))
+        told["1", "b"]["paging"] = {"after": {}}
+        with pytest.raises(MalformedAnswer):
+            await connector.get_by_ids("contacts", ["1", "2"], (), ("tasks",))
 
     async def test_one_by_one(self, provider: ScriptedProvider):
         def answer(request: Received) -> Any:

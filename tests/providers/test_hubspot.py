@@ -137,6 +137,18 @@ async def test_records_come_with_what_they_are_associated_with():
     assert second.associations["deals"] == second.associations["tickets"] == []
 
 
+async def test_a_record_may_be_associated_with_more_than_an_answer_holds():
+    async with hubspot(records=1_300) as connector:
+        ids = [str(FIRST_CONTACT + place) for place in range(1_250)]
+        company = "29013000001"
+        linked = ({"to": {"id": company}, "types": [PRIMARY]},)
+        entries = tuple(WriteEntry({"city": "Rome"}, associations=linked) for _ in ids)
+        made = await connector.write(WriteQuery("contacts", "create", entries))
+        [record] = await connector.get_by_ids("companies", [company], (), ("contacts",))
+    found = [each.id for each in record.associations["contacts"]]
+    assert found == [*ids[:10], *(each.id for each in made)]
+
+
 async def test_records_by_their_ids_leave_out_what_is_gone():
     async with hubspot() as connector:
         ids = [str(FIRST_CONTACT + place) for place in range(150)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conjunct.connectors.definition import ANY_OBJECT, Definition
-from conjunct.connectors.errors import MalformedAnswer, ResourceNotFound
+from conjunct.connectors.errors import CursorLoop, MalformedAnswer, ResourceNotFound
 from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.formats import Verbatim
 from conjunct.connectors.paths import JsonPath, other_path, parse_path
@@ -20,6 +20,9 @@ from conjunct.connectors.templates import UNSET, Template, compile_text, fits_pa
 
 Found = dict[str, list[Associated]]
 """Associated records by the id of the record that they belong to."""
+
+Continuation = tuple[str, str | int]
+"""The id of a record to which more belongs than an answer told, and the cursor to go on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class RequestedPlan:
     results: JsonPath
     from_: JsonPath
     to: JsonPath
+    more: JsonPath | None
     entries: Entries
 
     @property
@@ -79,10 +83,17 @@ class RequestedPlan:
         found: Found = {}
         base = {**variables, "other": self.other}
         if self.for_many:
-            chunks = [list(ids[start : start + self.max]) for start in range(0, len(ids), self.max)]
-            for body in await several(lambda chunk: self._ask(exchange, {**base, "ids": chunk}), chunks):
-                for result in _listed(self.results.find(body), self.other):
-                    self._take(result, found)
+            left: list[dict[str, Any]] = [
+                {"ids": list(ids[start : start + self.max])} for start in range(0, len(ids), self.max)
+            ]
+            seen: set[Continuation] = set()
+            while left:
+                bodies = await several(lambda asked: self._ask(exchange, {**base, **asked}), left)
+                more = [each for body in bodies for each in self._read(body, found)]
+                if not seen.isdisjoint(more):
+                    raise CursorLoop(f"the pages of associated {self.other} lead round in a circle")
+                seen.update(more)
+                left = [{"ids": [whose], "cursor": cursor} for whose, cursor in more]
             return found
         fitting = [each for each in ids if "id" not in self.request.path.names or fits_path(each)]
         bodies = await several(lambda each: self._ask(exchange, {**base, "id": each}), fitting)
@@ -96,13 +107,21 @@ class RequestedPlan:
         except ResourceNotFound:
             return None  # as some say that there is nothing
 
-    def _take(self, result: Any, found: Found) -> None:
-        try:
-            whose = exact_id(self.from_.find(result))
-        except NotARecord:
-            return
-        to = self.to.find(result)
-        found.setdefault(whose, []).extend(self.entries.read([] if to is None else to))
+    def _read(self, body: Any, found: Found) -> Iterator[Continuation]:
+        """Take what an answer tells; gives of what there is more. Raises `MalformedAnswer`."""
+        for result in _listed(self.results.find(body), self.other):
+            try:
+                whose = exact_id(self.from_.find(result))
+            except NotARecord:
+                continue
+            to = self.to.find(result)
+            found.setdefault(whose, []).extend(self.entries.read([] if to is None else to))
+            cursor = self.more.find(result) if self.more is not None else None
+            if cursor in (None, "", False):
+                continue
+            if not isinstance(cursor, str | int):
+                raise MalformedAnswer(f"what leads to more of the associated {self.other} is a {type(cursor).__name__}")
+            yield whose, cursor
 
 
 AssociationPlan = InRecordPlan | RequestedPlan
@@ -145,6 +164,7 @@ def _requested(definition: Definition, plan: ObjectPlan, rule: AssociationReques
         other_path(rule.results, other),
         parse_path(rule.from_ or ""),
         other_path(rule.to, other),
+        parse_path(rule.more) if rule.more is not None else None,
         _entries(rule.id, rule.metadata),
     )
 

@@ -199,7 +199,7 @@ def _check_association(path: Path, association: Association, rule: ReadRule, kno
     if association.request is not None:
         if not rule.id:
             yield Fault(path, "records that have no ids cannot be asked for")
-        yield from _check_asked((*path, "request"), association.request, variables | {"ids", "id"})
+        yield from _check_asked((*path, "request"), association.request, variables | {"ids", "id", "cursor"})
 
 
 def _check_asked(path: Path, asked: AssociationRequest, variables: frozenset[str]) -> Iterator[Fault]:
@@ -209,6 +209,7 @@ def _check_asked(path: Path, asked: AssociationRequest, variables: frozenset[str
         ("from", asked.from_),
         ("to", asked.to),
         ("id", asked.id),
+        ("more", asked.more),
         ("metadata", asked.metadata),
     ):
         yield from check_path((*path, key), place)
@@ -217,3 +218,7 @@ def _check_asked(path: Path, asked: AssociationRequest, variables: frozenset[str
         yield Fault((*path, "request"), "it needs either {ids}, for many at once, or {id}, for one by one")
     if for_many and asked.from_ is None:
         yield Fault(path, "with {ids}, 'from' must say whose answer it is")
+    if (asked.more is not None) != uses(asked.request, "cursor"):
+        yield Fault(path, "'more' and {cursor} need each other")
+    elif asked.more is not None and not for_many:
+        yield Fault((*path, "more"), "it stands in the answers to requests with {ids}")
