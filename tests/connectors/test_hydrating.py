@@ -61,7 +61,7 @@ async def test_each_is_asked_for_and_those_that_are_gone_are_left_out(provider: 
 
 
 async def test_what_is_told_may_be_laid_over_what_is_listed(provider: ScriptedProvider):
-    listed = [{"id": 1, "name": "old", "type": {"name": "cat"}}, {"id": 2, "type": {}}]
+    listed: list[dict[str, Any]] = [{"id": 1, "name": "old", "type": {"name": "cat"}}, {"id": 2, "type": {}}]
     provider.answer = things(listed, {"1": {"name": "new"}})
     pages = await read_all(provider.connector(TEXT), ReadQuery("merged", ("name", "type")))
     assert pages[0].records[0].fields == {"name": "new", "type": {"name": "cat"}}
@@ -71,7 +71,7 @@ async def test_what_is_told_may_be_laid_over_what_is_listed(provider: ScriptedPr
 
 async def test_times_count_where_they_are_told_and_save_requests(provider: ScriptedProvider):
     new, old = "2026-01-05T00:00:00Z", "2026-01-01T00:00:00Z"
-    listed = [{"id": 1, "changed": new}, {"id": 2}, {"id": 3}, {"id": 4, "changed": old}]
+    listed: list[dict[str, Any]] = [{"id": 1, "changed": new}, {"id": 2}, {"id": 3}, {"id": 4, "changed": old}]
     whole = {str(number): {"id": number, "changed": time} for number, time in ((1, new), (2, new), (3, old), (4, new))}
     provider.answer = lambda request: {**things(listed, whole)(request), "next": "more"}
     query = ReadQuery("things", since=datetime(2026, 1, 2, tzinfo=UTC))

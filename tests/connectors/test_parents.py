@@ -114,7 +114,7 @@ async def test_parents_that_change_meanwhile_do_not_move_the_place(provider: Scr
     first = await provider.connector(TEXT).read_page(ITEMS)
     provider.answer = Boards(3, None, 3, 3, 3, page=5)  # the second is deleted, and its second page with it
     rest = [page async for page in provider.connector(TEXT).pages(ITEMS, first.next)]
-    assert sorted(ids([first, *rest])) == sorted(
+    assert sorted(map(str, ids([first, *rest]))) == sorted(
         str(b * 100 + n) for b in range(5) for n in range(3) if (b, n) != (1, 2)
     )
 
@@ -122,7 +122,7 @@ async def test_parents_that_change_meanwhile_do_not_move_the_place(provider: Scr
 async def test_two_levels(provider: ScriptedProvider):
     boards = provider.answer = Boards(3, None, 2, 0, 5)
     pages = await read_all(provider.connector(TEXT), ReadQuery("notes"))
-    assert sorted(ids(pages)) == sorted(f"b{int(each) // 100}/{each}" for each in boards.expected)
+    assert sorted(map(str, ids(pages))) == sorted(f"b{int(each) // 100}/{each}" for each in boards.expected)
     for cut in range(1, len(pages)):
         rest = [page async for page in provider.connector(TEXT).pages(ReadQuery("notes"), pages[cut - 1].next)]
         assert ids(pages[:cut]) + ids(rest) == ids(pages)
@@ -147,7 +147,7 @@ async def test_bounds_go_to_the_records_and_only_the_beginning_to_bounded_parent
         return {"data": [{"id": f"{request.query['board']}.{number}", "at": times[number]}], "next": number + 1}
 
     provider.answer = answer
-    bounds = {"since": datetime(2026, 1, 2, tzinfo=UTC), "until": datetime(2026, 1, 4, tzinfo=UTC)}
+    bounds: dict[str, Any] = {"since": datetime(2026, 1, 2, tzinfo=UTC), "until": datetime(2026, 1, 4, tzinfo=UTC)}
     pages = await read_all(provider.connector(TEXT), ReadQuery("changes", **bounds))
     assert ids(pages) == ["b0.1", "b1.1"]
     assert provider.received[0].query == {"limit": "100", "since": "2026-01-02T00:00:00Z"}

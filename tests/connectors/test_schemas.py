@@ -190,7 +190,7 @@ class TestCustomFields:
         'definitions: {request: {path: "/defs", query: {page: "{page}"}}, at: d, name: title, type: kind, '
         "page: {style: page}}"
     )
-    DEFS = (
+    DEFS: tuple[list[Any], ...] = (
         [{"id": 7, "title": "My Colour", "kind": "text"}, {"id": "x9", "title": "Size"}],
         [{"id": None}, 5, {"id": 3}],
         [],

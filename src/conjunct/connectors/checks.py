@@ -105,5 +105,5 @@ def _check_upsert(path: Path, rule: UpsertFields, variables: frozenset[str]) -> 
         yield from check_path((*path, key), getattr(rule, key))
     for key in ("fields_at", "name"):
         yield from check_path((*path, "find", key), getattr(rule.find, key))
-    for name, place in rule.find.take.items():
-        yield from check_path((*path, "find", "take", name), place)
+    for name, at in rule.find.take.items():
+        yield from check_path((*path, "find", "take", name), at)

@@ -8,7 +8,7 @@ from typing import Any
 
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.exchange import Exchange
-from conjunct.connectors.page_tokens import FIRST_PAGE, PageToken
+from conjunct.connectors.page_tokens import FIRST_PAGE
 from conjunct.connectors.paging import Answer, LoopGuard, compile_pager
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import RequestPlan
@@ -25,7 +25,7 @@ async def bodies(
     rule = page or PageRule()
     pager, path, guard = compile_pager(rule), parse_path(at), LoopGuard()
     size = rule.size.default if rule.size is not None else None
-    token: PageToken | None = FIRST_PAGE
+    token = FIRST_PAGE
     for _ in range(MOST_PAGES):
         values = {**variables, "page_size": size, **pager.start, **token.sticky, **token.variables}
         asked = request.build(values, exchange.address)
@@ -35,10 +35,11 @@ async def bodies(
         yield answered.body
         found = path.find(answered.body)
         entries = found if isinstance(found, list) else []
-        token = pager.following(Answer(answered.body, answered.headers, entries, values), token)
-        if token is None:
+        following = pager.following(Answer(answered.body, answered.headers, entries, values), token)
+        if following is None:
             return
-        guard.check(token.encode())
+        guard.check(following.encode())
+        token = following
     raise MalformedAnswer(f"the list has more than {MOST_PAGES} pages")
 
 
