@@ -230,7 +230,7 @@ class TestCursor:
             read="""
     request: {path: /things, query: {page: "{page}", since: "{begin}"}}
     records: data
-    page: {style: page, size: {default: 2}, restart: {when_page_ge: 2, var: begin, from: at}}
+    page: {style: page, size: {default: 2}, restart: {each_page: true, var: begin, from: at}}
 """
         )
         times = {1: "a", 2: "b", 3: "b", 4: "b", 5: "c"}
@@ -244,6 +244,24 @@ class TestCursor:
         assert await all_ids(provider, text) == ["1", "2", "2", "3", "4", "5", "5"]
         asked = [(each.query.get("since"), each.query["page"]) for each in provider.received]
         assert asked == [(None, "1"), ("b", "1"), ("b", "2"), ("c", "1"), ("c", "2")]
+
+    async def test_a_cursor_that_does_not_last_is_used_only_within_a_value_that_fills_a_page(
+        self, provider: ScriptedProvider
+    ):
+        text = definition(
+            read="""
+    request: {path: /things, query: {cursor: "{cursor}", above: "{above}"}}
+    records: data
+    page: {style: cursor, at: next, restart: {each_page: true, var: above, from: at}}
+"""
+        )
+        provider.answers(
+            {"data": [{"id": 1, "at": "a"}, {"id": 2, "at": "b"}], "next": "x"},
+            {"data": [{"id": 2, "at": "b"}, {"id": 3, "at": "b"}], "next": "y"},
+            {"data": [{"id": 4, "at": "b"}]},
+        )
+        assert await all_ids(provider, text) == ["1", "2", "2", "3", "4"]
+        assert [each.query for each in provider.received] == [{}, {"above": "b"}, {"cursor": "y", "above": "b"}]
 
     async def test_a_restart_that_comes_back_to_itself_is_a_loop(self, provider: ScriptedProvider):
         text = definition(

@@ -64,7 +64,7 @@ def _check_restart(path: Path, restart: Restart, style: str) -> Iterator[Fault]:
         yield Fault(path, "only the styles 'cursor', 'page' and 'offset' can begin anew")
         return
     given = [name for name in dict.fromkeys(_LIMITS.values()) if getattr(restart, name) is not None]
-    if given != [_LIMITS[style]]:
-        yield Fault(path, f"the style '{style}' begins anew by '{_LIMITS[style]}', and by nothing else")
+    if given != ([] if restart.each_page else [_LIMITS[style]]):
+        yield Fault(path, f"the style '{style}' begins anew by '{_LIMITS[style]}' or 'each_page', and by nothing else")
     if restart.var in ("since", "until") and restart.format is None:
         yield Fault((*path, "var"), f"'{restart.var}' is a time: 'format' must say how it is written in a record")

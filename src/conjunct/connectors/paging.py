@@ -174,12 +174,12 @@ def _cursor(rule: PageRule) -> Step:
 
 
 def _anew(restart: Restart | None, position: Scalar, answer: Answer) -> PageToken | None:
-    """The token that begins again after the last record, if the next position is one that the provider refuses."""
+    """The token that begins again after the last record, if the next position is one that is not to be used."""
     if restart is None:
         return None
     limit = restart.when_cursor_ge or restart.when_page_ge or restart.when_offset_ge or 0
     text = str(position)
-    if not (text.isascii() and text.isdigit()) or (len(text) < 20 and int(text) < limit):
+    if not restart.each_page and (not (text.isascii() and text.isdigit()) or (len(text) < 20 and int(text) < limit)):
         return None
     value = _from_last(answer, parse_path(restart.from_), restart.from_)
     if str(restarted_with(restart, value)) == str(answer.variables.get(restart.var)):

@@ -34,11 +34,16 @@ class PageSize(Model):
 
 
 class Restart(Model):
-    """For providers that stop a list at some depth: begin again after the last record. One of the three limits."""
+    """For providers that stop a list at some depth: begin again after the last record. One of the four."""
 
     when_cursor_ge: Annotated[int, Field(gt=0)] | None = None
     when_page_ge: Annotated[int, Field(gt=0)] | None = None
     when_offset_ge: Annotated[int, Field(gt=0)] | None = None
+    each_page: bool | None = Field(
+        None,
+        description="At every page: the provider's position does not last, or moves while records change. It is used "
+        "only within a value that fills a page.",
+    )
     var: Identifier = Field(
         description="The variable that then holds the last record's value, for all later pages; it may be `since`."
     )
@@ -112,6 +117,9 @@ class ClientFilter(Model):
     format: TimeStyle = "rfc3339"
     order: Literal["asc", "desc", "none"] = Field(
         "none", description="In which order of that time the provider lists; an ordered read ends early."
+    )
+    grain: Annotated[int, Field(gt=0, le=86400)] = Field(
+        1, description="The provider rounds the time down to so many seconds; a minute is 60."
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from conjunct.connectors.errors import MalformedAnswer
@@ -235,10 +235,13 @@ class TimeFilter:
         return kept, ended
 
     def _floor(self, bound: datetime | None) -> datetime | None:
-        # Times of whole seconds (or days) are earlier than what they stand for.
-        if bound is None or self.rule.format != "date":
-            return bound.replace(microsecond=0) if bound is not None else None
-        return bound.replace(hour=0, minute=0, second=0, microsecond=0)
+        # Times of whole seconds (or minutes, or days) are earlier than what they stand for.
+        if bound is None:
+            return None
+        if self.rule.format == "date":
+            return bound.replace(hour=0, minute=0, second=0, microsecond=0)
+        whole = bound.replace(microsecond=0)
+        return whole - timedelta(seconds=whole.timestamp() % self.rule.grain)
 
 
 def field_names(rule: ReadRule, fields: Sequence[str]) -> list[str]:
