@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 from conjunct.simulators import Running, SimulatorOptions, serve
 from tests.simulators.conftest import Clock
@@ -88,6 +88,3 @@ def org(shared_org: Org) -> Org:
 @pytest.fixture
 def sf(org: Org) -> Salesforce:
     return org.client()
-
-
-Serve = Callable[..., Any]

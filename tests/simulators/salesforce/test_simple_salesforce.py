@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from simple_salesforce import SalesforceLogin, format_soql
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
@@ -19,7 +19,8 @@ from simple_salesforce.exceptions import (
     SalesforceRefusedRequest,
     SalesforceResourceNotFound,
 )
-from simple_salesforce.format import format_external_id
+from simple_salesforce.format import format_external_id, format_soql
+from simple_salesforce.login import SalesforceLogin
 
 BY_DOMAIN = {"domain": "example.my"}
 
@@ -43,15 +44,17 @@ def test_every_way_of_signing_in(org):
         client = org.client(**credentials)
         assert client.session_id.startswith("00D")
         assert client.query("SELECT COUNT() FROM Contact")["totalSize"] == 4500
-    me = client.oauth2("userinfo")
+    sf = org.client()
+    me = sf.oauth2("userinfo")
     assert (me["preferred_username"], me["name"]) == ("admin@example.com", "Ada Lovelace")
-    assert client.User.get(me["user_id"])["Email"] == me["email"]
-    for wrong in (
+    assert sf.User.get(me["user_id"])["Email"] == me["email"]
+    refused: tuple[dict[str, Any], ...] = (
         {**user, "password": "wrong", **app},
         {**user, "password": "wrong", "security_token": ""},
         {**app, "consumer_secret": "wrong", **BY_DOMAIN},
         {"username": "unknown", "consumer_key": "app", "privatekey": _key()},
-    ):
+    )
+    for wrong in refused:
         with pytest.raises(SalesforceAuthenticationFailed):
             SalesforceLogin(session=org.session, **wrong)
 
@@ -151,7 +154,7 @@ def test_a_record_is_created_changed_and_deleted(sf, org):
 
 def test_a_record_is_upserted_by_its_external_id(sf):
     key = format_external_id("External_Id__c", "a/b c?d")
-    first = sf.Contact.upsert(key, {"LastName": "Hopper"}, raw_response=True)
+    first: Any = sf.Contact.upsert(key, {"LastName": "Hopper"}, raw_response=True)
     assert (first.status_code, first.json()["created"]) == (201, True)
     assert sf.Contact.upsert(key, {"FirstName": "Grace"}) == 200
     assert sf.Contact.get(key)["Name"] == "Grace Hopper"
@@ -164,7 +167,7 @@ def test_a_record_is_upserted_by_its_external_id(sf):
         sf.Contact.upsert("Email/a", {"LastName": "X"})
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[dict[str, Any], list[str] | None]] = {
     "REQUIRED_FIELD_MISSING": ({"FirstName": "Ada"}, ["LastName"]),
     "INVALID_FIELD": ({"LastName": "L", "Wings": 2}, None),
     "INVALID_FIELD_FOR_INSERT_UPDATE": ({"LastName": "L", "CreatedDate": "2026-01-01T00:00:00Z"}, ["CreatedDate"]),
@@ -182,7 +185,8 @@ def test_what_cannot_be_written_is_refused_in_salesforces_words(sf):
     for code, (body, fields) in REFUSALS.items():
         with pytest.raises(SalesforceMalformedRequest) as refusal:
             sf.Contact.create(body)
-        (fault,) = refusal.value.content
+        content: Any = refusal.value.content
+        (fault,) = content
         assert (fault["errorCode"], fault.get("fields")) == (code, fields), fault
     assert sf.query("SELECT COUNT() FROM Contact")["totalSize"] == 4500
     for name, call in {
@@ -237,7 +241,7 @@ def test_collections_tell_what_became_of_each_record(sf):
 
 def test_composite_requests_use_what_earlier_ones_answered(sf):
     root = "/services/data/v60.0"
-    requests_ = [
+    requests_: list[dict[str, Any]] = [
         {"method": "POST", "url": f"{root}/sobjects/Account", "referenceId": "a", "body": {"Name": "Ref"}},
         {"method": "POST", "url": f"{root}/sobjects/Contact", "referenceId": "c",
          "body": {"LastName": "Ref", "AccountId": "@{a.id}"}},
@@ -276,7 +280,8 @@ def test_bulk_queries_come_as_csv_in_parts(sf):
     client.wait_for_job(job["id"], is_query=True, wait=0)
     info = client.get_job(job["id"], is_query=True)
     assert (info["state"], info["numberRecordsProcessed"]) == ("JobComplete", 4500)
-    rows, locator, sizes = [], "", []
+    rows: list[dict[str, str]] = []
+    locator, sizes = "", []
     while True:
         part = client.get_query_results(job["id"], locator, max_records=2000)
         rows += csv.DictReader(io.StringIO(part["records"]))
@@ -294,6 +299,8 @@ def test_bulk_queries_come_as_csv_in_parts(sf):
         "Score__c": "" if record["Score__c"] is None else str(record["Score__c"]),
         "CreatedDate": record["CreatedDate"].replace("+0000", "Z"),
     }
+    parts = sf.bulk2.Contact.query("SELECT Id FROM Contact WHERE Title = 'Buyer'", max_records=300, wait=0)
+    assert next(iter(parts)).count("\n") == 301
     running = client.create_job("queryAll", query="SELECT Id FROM Account")
     assert client.abort_job(running["id"], is_query=True)["state"] == "Aborted"
     bad = client.create_job("query", query="SELECT MailingAddress FROM Contact")
@@ -358,7 +365,7 @@ def test_custom_fields_are_made_and_used_at_once(sf):
     tool(f"sobjects/CustomField/{made['id']}", "PATCH", Metadata={**metadata, "length": 20, "label": "Size"})
     described = {item["name"]: item for item in sf.Contact.describe()["fields"]}["Shoe_Size__c"]
     assert (described["length"], described["label"], described["custom"]) == (20, "Size", True)
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "Long__c": {"type": "LongTextArea", "length": 1000, "visibleLines": 3},
         "Check__c": {"type": "Checkbox", "defaultValue": "false"},
         "Day__c": {"type": "Date"},
@@ -377,7 +384,12 @@ def test_custom_fields_are_made_and_used_at_once(sf):
     assert sf.query("SELECT COUNT() FROM Machine__c WHERE Check__c = false")["totalSize"] == 450
     tool(f"sobjects/CustomField/{made['id']}", "DELETE")
     assert "Shoe_Size__c" not in sf.Contact.get(contact)
-    for body in ({"type": "Text", "label": "X"}, {"type": "Text", "length": 5}, {"type": "Wings", "label": "X"}):
+    bad: tuple[dict[str, Any], ...] = (
+        {"type": "Text", "label": "X"},
+        {"type": "Text", "length": 5},
+        {"type": "Wings", "label": "X"},
+    )
+    for body in bad:
         with pytest.raises(SalesforceMalformedRequest):
             tool("sobjects/CustomField", "POST", FullName="Contact.Bad__c", Metadata=body)
 

@@ -21,7 +21,10 @@ class Dispatcher:
 
     def answer(self, outer: Call, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """The answer; a refusal is an answer too."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return errors.not_found().answer()
         query: dict[str, str] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query.setdefault(name, value)

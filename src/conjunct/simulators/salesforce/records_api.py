@@ -130,9 +130,9 @@ class RecordsApi:
         # A plus sign that was not escaped in the URL has become a space.
         try:
             moment = datetime.fromisoformat(call.query.get(name, "").replace(" ", "+"))
-        except ValueError as fault:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as fault:
             raise SalesforceError(400, "INVALID_REPLICATION_DATE", f"{name} must be a date and time") from fault
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def _records(self, call: Call) -> Records:
         return self._database.records(call.params["object"])

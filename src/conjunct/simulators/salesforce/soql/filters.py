@@ -61,6 +61,8 @@ class Filters:
             return [place for place in places if place is not None] if None not in ids else None
         if way.field.unique or way.field.type == "reference":
             values = [self._value(way.field, literal) for literal in condition.values]
+            if None in values:
+                return None
             return [place for value in values for place in records.holders(way.field.name, value)]
         return None
 
