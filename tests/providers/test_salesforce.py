@@ -272,7 +272,7 @@ async def test_a_large_backfill_goes_by_a_job_and_goes_on_wherever_it_stopped():
 async def test_a_job_gives_just_what_queries_give():
     text = (BUILT_IN / "salesforce" / "provider.yaml").read_text().replace('bulk_from: "50000"', 'bulk_from: "1000"')
     by_jobs = load_definition(text).with_quirks(SalesforceQuirks)
-    async with salesforce() as connector, salesforce(definition=by_jobs) as other:
+    async with salesforce(records=1100) as connector, salesforce(records=1100, definition=by_jobs) as other:
         for object_name in ("Contact", "Opportunity"):
             fields = tuple((await connector.describe(object_name)).fields)
             asked = [await read_all(each, ReadQuery(object_name, fields, SINCE)) for each in (connector, other)]
