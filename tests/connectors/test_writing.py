@@ -478,6 +478,53 @@ async def test_where_anybody_is_answered_the_key_is_proved_first(provider: Scrip
     assert [each.path for each in provider.received] == ["/me", "/me", "/things"]
 
 
+APART = load_definition("""
+spec: conjunct/provider@1
+name: small
+display: Small
+base_url: https://api.small.test
+auth: {type: apiKey, name: X-Key}
+objects:
+  notes:
+    write:
+      apart: [thing_id, links]
+      upsert_by: [mail]
+      create:
+        request: {method: POST, path: "/things/{thing_id}/notes", body: {values: "{record}", links: "{links}"}}
+      upsert:
+        request: {method: PUT, path: /notes, body: {$merge: ["{record}", {"{external_id_field}": "{external_id}"}]}}
+      batch:
+        update:
+          request:
+            method: POST
+            path: /notes
+            body: [{$each: records, id: "{id}", of: "{thing_id}", values: "{record}"}]
+""")
+
+
+async def test_what_is_no_value_of_a_record_stands_elsewhere(provider: ScriptedProvider):
+    connector = provider.connector(APART)
+    provider.answer = lambda received: [{"id": 7}] * 2 if received.path == "/notes" else {"id": 7}
+    note = {"text": "oil", "thing_id": 9007199254740993}
+    assert states(await connector.write(create("notes", {**note, "links": {"a": 1}}))) == [("done", "7")]
+    told = await connector.write(create("notes", note, {"text": "of nothing"}))
+    assert states(told) == [("done", "7"), ("refused", None)]
+    assert "'thing_id'" in faults(told)[1][0]
+    await connector.write(WriteQuery("notes", "update", (WriteEntry(note, id="1"), WriteEntry(note, id="2"))))
+    path, values = "/things/9007199254740993/notes", {"text": "oil"}
+    batch = [{"id": each, "of": 9007199254740993, "values": values} for each in "12"]
+    assert [(each.path, each.json) for each in provider.received] == [
+        (path, {"values": values, "links": {"a": 1}}),
+        (path, {"values": values}),
+        ("/notes", batch),
+    ]
+    provider.answer = lambda _: {"id": 7}
+    with pytest.raises(WriteNotSupported, match="by 'name'"):
+        await connector.write(WriteQuery("notes", "upsert", (WriteEntry(external_id="x"),), external_id_field="name"))
+    await connector.write(WriteQuery("notes", "upsert", (WriteEntry(external_id="x"),), external_id_field="mail"))
+    assert provider.received[-1].json == {"mail": "x"}
+
+
 GUARDED = """
 spec: conjunct/provider@1
 name: small
@@ -495,6 +542,7 @@ objects: {things: {read: {request: {path: /things}}}}
         ("{}", "write", "no way to write"),
         ("{create: {request: {path: /a, body: '{record}'}}}", "create.request.method", "names its method"),
         ("{create: {request: {method: POST, path: /a}}}", "create.request", "{record}"),
+        ("{apart: [record], create: {request: {method: POST, path: /a, body: '{record}'}}}", "apart.0", "every write"),
         ("{update: {request: {method: PUT, path: /a, body: '{record}'}}}", "update.request", "{id}"),
         ("{upsert: {request: {method: PUT, path: /a, body: '{record}'}}}", "upsert.request", "{external_id}"),
         ("{create: {request: {method: POST, path: /a, body: 'x{record}'}}}", "create.request.body", "stands alone"),

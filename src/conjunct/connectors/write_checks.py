@@ -21,6 +21,7 @@ from conjunct.connectors.write_query import WRITE_TYPES, WriteType
 
 _OUTCOME_PATHS = ("id_at", "record_at", "ok_at", "errors_at", "message_at", "code_at")
 _NO_ITEMS = frozenset[str]()
+_OWN_VARIABLES = WRITE_VARIABLES | BATCH_VARIABLES | ENTRY_VARIABLES
 _WHOLE = frozenset({"record", "associations", "records"})
 """Variables that are mappings or lists: within a text they would be Python's."""
 
@@ -29,6 +30,10 @@ def check_write(path: Path, rule: WriteRule, variables: frozenset[str]) -> Itera
     """Faults of a `write` section. `variables` are inputs and vars."""
     if all(getattr(rule, type_) is None and getattr(rule.batch, type_) is None for type_ in WRITE_TYPES):
         yield Fault(path, "it says no way to write: it needs create, update, upsert or delete")
+    for index, name in enumerate(rule.apart):
+        if name in _OWN_VARIABLES:
+            yield Fault((*path, "apart", index), f"'{name}' is a variable of every write")
+    variables |= frozenset(rule.apart)
     for type_ in WRITE_TYPES:
         one: WriteOperation | None = getattr(rule, type_)
         if one is not None:
@@ -127,5 +132,5 @@ def _mentioned(request: Request) -> frozenset[str]:
         try:
             names |= compile_template(part).names
         except TemplateSyntaxError:
-            return names | WRITE_VARIABLES | BATCH_VARIABLES | ENTRY_VARIABLES
+            return names | _OWN_VARIABLES
     return names

@@ -128,3 +128,11 @@ class WriteRule(Model):
     )
     delete: WriteOperation | None = None
     batch: Batch = Field(default_factory=Batch)
+    apart: list[Identifier] = Field(
+        default_factory=list,
+        description="Keys of a record that are no values of it, such as the id of the record that it stands under: "
+        "each is a variable of its own, and left out of {record}.",
+    )
+    upsert_by: list[str] = Field(
+        default_factory=list, description="The fields by which the provider finds the record of an upsert; else any."
+    )

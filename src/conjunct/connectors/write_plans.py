@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class SinglePlan:
     before: RequestPlan | None
     taken: tuple[tuple[str, JsonPath], ...]
     outcome: OutcomeReader
+    apart: tuple[str, ...] = ()
 
     def is_repeatable(self, entry: WriteEntry) -> bool:
         """Whether doing it twice comes to the same."""
@@ -46,6 +47,7 @@ class BatchPlan:
     rule: BatchOperation
     request: RequestPlan
     results: ResultsReader
+    apart: tuple[str, ...] = ()
 
     @property
     def promises_all_or_none(self) -> bool:
@@ -61,7 +63,7 @@ class BatchPlan:
         """The request for these entries. Raises `UnusableValue`."""
         is_traced = not (query.all_or_none and self.rule.all_or_none == "untraced")
         records = [
-            {**entry_variables(entry), "trace": str(place) if is_traced else None}
+            {**entry_variables(entry, self.apart), "trace": str(place) if is_traced else None}
             for place, entry in enumerate(entries)
         ]
         variables = {
@@ -83,6 +85,7 @@ class WritePlan:
     """Everything compiled for writing one object."""
 
     name: str
+    rule: WriteRule
     vars: Mapping[str, Template]
     single: Mapping[WriteType, SinglePlan]
     batch: Mapping[WriteType, BatchPlan]
@@ -96,11 +99,12 @@ class WritePlan:
         return variables
 
 
-def entry_variables(entry: WriteEntry) -> dict[str, Any]:
-    """What an entry gives to templates."""
+def entry_variables(entry: WriteEntry, apart: Collection[str] = ()) -> dict[str, Any]:
+    """What an entry gives to templates; `apart` are keys of its record that are variables of their own."""
     return {
+        **{name: entry.record.get(name) for name in apart},
         "id": entry.id,
-        "record": dict(entry.record),
+        "record": {name: value for name, value in entry.record.items() if name not in apart},
         "associations": list(entry.associations) if entry.associations else None,
         "external_id": entry.external_id,
     }
@@ -136,9 +140,11 @@ def compile_write(definition: Definition, name: str, known: ObjectDefinition, ru
                 requests(one.before.request) if one.before is not None else None,
                 tuple((key, parse_path(at)) for key, at in one.before.take.items()) if one.before is not None else (),
                 compile_outcome(one, definition.errors),
+                tuple(rule.apart),
             )
         many: BatchOperation | None = getattr(rule.batch, type_)
         if many is not None:
             results = compile_results(many.results, definition.errors)
-            batch[type_] = BatchPlan(type_, many, requests(many.request), results)
-    return WritePlan(name, {key: compile_text(text, known.time) for key, text in known.vars.items()}, single, batch)
+            batch[type_] = BatchPlan(type_, many, requests(many.request), results, tuple(rule.apart))
+    variables = {key: compile_text(text, known.time) for key, text in known.vars.items()}
+    return WritePlan(name, rule, variables, single, batch)

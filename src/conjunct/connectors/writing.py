@@ -126,7 +126,7 @@ class Writer:
         self, plan: SinglePlan, query: WriteQuery, base: Mapping[str, Any], entry: WriteEntry
     ) -> Written | _Failed:
         """Write one record. Raises `UnusableValue` before anything is sent."""
-        variables = {**base, **entry_variables(entry), "idempotency_key": entry.idempotency_key}
+        variables = {**base, **entry_variables(entry, plan.apart), "idempotency_key": entry.idempotency_key}
         try:
             if plan.before is not None:
                 found = await self._exchange.send(plan.before.build(variables, self._exchange.address))
@@ -225,6 +225,12 @@ def _ways(plan: WritePlan, query: WriteQuery) -> tuple[SinglePlan | None, BatchP
     if single is None and batch is None:
         known = ", ".join(sorted({*plan.single, *plan.batch})) or "none"
         raise WriteNotSupported(f"The provider has no {query.type} of '{query.object}'.", remedy=f"There are: {known}.")
+    keys = plan.rule.upsert_by
+    if query.type == "upsert" and keys and query.external_id_field not in keys:
+        raise WriteNotSupported(
+            f"The provider cannot find a record of '{query.object}' by '{query.external_id_field}' to upsert it.",
+            remedy=f"It can be found by {', '.join(keys)}.",
+        )
     if query.all_or_none and len(query.entries) > 1:
         if batch is None or not batch.promises_all_or_none:
             raise WriteNotSupported(
