@@ -78,7 +78,7 @@ async def test_times_count_where_they_are_told_and_save_requests(provider: Scrip
     page = await provider.connector(TEXT).read_page(query)
     assert ids([page]) == ["1", "2"]
     assert (page.filtered, page.next) == (2, None)  # the list is in order: the read ends at its first older record
-    assert [request.path for request in provider.received] == ["/things", "/things/1", "/things/2", "/things/3"]
+    assert sorted(request.path for request in provider.received) == ["/things", "/things/1", "/things/2", "/things/3"]
 
 
 async def test_records_under_parents_are_hydrated_too(provider: ScriptedProvider):
