@@ -299,6 +299,7 @@ async def test_a_field_is_made_and_written():
         ("meeting-links", 5, "slug"),
         ("marketing/emails", 5, "subject"),
         ("campaigns", 5, "hs_name"),
+        ("e_visited_page", 24, "hs_country"),
         ("line_items", 50, "name"),
         ("tasks", 25, "hs_task_subject"),
     ],
@@ -311,7 +312,16 @@ async def test_what_else_there_is_can_be_read(name: str, count: int, field: str)
         assert all(record.fields[field] for record in records)
         since = datetime(2025, 3, 1, tzinfo=UTC)
         later = await read(connector, ReadQuery(name, (field,), since=since))
-        assert len(later) < count or name in ("line_items", "tasks")
+        assert len(later) < count or name in ("line_items", "tasks", "e_visited_page")
+
+
+async def test_events_keep_both_bounds():
+    async with hubspot() as connector:
+        [page] = [page async for page in connector.pages(ReadQuery("e_deal_closed", ("occurredat", "objectid")))]
+        times = [datetime.fromisoformat(record.fields["occurredat"]) for record in page.records]
+        assert times == sorted(times, reverse=True)
+        bounds = ReadQuery("e_deal_closed", (), since=times[5], until=times[2])
+        assert await read(connector, bounds) == [record.id for record in page.records[2:6]]
 
 
 async def test_an_object_that_is_not_there():

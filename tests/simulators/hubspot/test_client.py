@@ -274,6 +274,11 @@ async def test_people_lists_pipelines_and_marketing(hubspot):
         assert len(client.marketing.forms.forms_api.get_page(limit=3).results) == 3
         emails = client.marketing.emails.marketing_emails_api.get_page(sort=["-updatedAt"], limit=2)
         assert [each.name for each in emails.results] == ["Webinar on Thursday", "Thank you"]
+        events = client.events.events_api
+        visits = events.get_page(event_type="e_visited_page", limit=2, occurred_before="2025-12-31T20:00:00Z")
+        assert [each.object_id for each in visits.results] == [str(int(FIRST) + 4), str(int(FIRST) + 5)]
+        assert len(events.get_page(event_type="e_deal_closed", after=visits.paging.next.after).results) == 20
+        assert events.get_types().event_types == ["e_visited_page", "e_deal_closed"]
 
     await with_client(hubspot, use)
 

@@ -17,6 +17,7 @@ from conjunct.simulators.hubspot.associations_v3_api import OlderAssociationsApi
 from conjunct.simulators.hubspot.batches_api import BatchesApi
 from conjunct.simulators.hubspot.definitions import ObjectType
 from conjunct.simulators.hubspot.errors import CorrelationIds, HubSpotError
+from conjunct.simulators.hubspot.events_api import EventsApi
 from conjunct.simulators.hubspot.links import Links
 from conjunct.simulators.hubspot.lists_api import ListsApi
 from conjunct.simulators.hubspot.marketing_api import MarketingApi
@@ -87,6 +88,7 @@ class HubSpot:
             *PeopleApi().routes(),
             *self._lists.routes(),
             *MarketingApi().routes(),
+            *EventsApi(self._resolve, moments.to_millis(self._options.as_of)).routes(),
             *AccountApi().routes(),
             Route("*", "/{path:.*}", _no_such_path),
         ]
