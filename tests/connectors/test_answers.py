@@ -121,6 +121,11 @@ async def test_an_error_within_a_200(provider: ScriptedProvider, top: str):
         ({"errors": [{"detail": "c"}]}, "c"),
         ({"errors": ["d"]}, "d"),
         ([{"message": "e"}], "e"),
+        ({"errors": "f"}, "f"),
+        (
+            {"errors": {"email": ["is taken", "is odd"], "name": "is short", "age": 7}},
+            "email: is taken; name: is short",
+        ),
         (b"<html><body><h1>Bad  Gateway</h1></body></html>", "Bad Gateway"),
         (b"plain words", "plain words"),
         (b"", "the provider answered 500 without a message"),

@@ -312,9 +312,20 @@ def _text_at(path: str | None, body: Any) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
+def _words_by_field(body: Any) -> str | None:
+    """What stands in `errors` as one text, or as texts by field: `{"email": ["is taken"]}`."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if isinstance(errors, str):
+        return errors
+    texts = errors.items() if isinstance(errors, dict) else ()
+    each = ((field, text[0] if isinstance(text, list) and text else text) for field, text in texts)
+    return "; ".join(f"{field}: {text}" for field, text in each if isinstance(text, str)) or None
+
+
 def _message(response: Response, body: Any, rules: ErrorRules) -> str:
     own = _text_at(rules.message_at, body)
     found = own or next((text for path in _MESSAGES if isinstance(text := path.find(body), str) and text.strip()), None)
+    found = found or _words_by_field(body)
     if found is None and 300 <= response.status < 400:
         found = "the provider sends us elsewhere; is the base URL right?"
     if found is None and body is None:
