@@ -13,7 +13,7 @@ from conjunct.simulators.salesforce import create
 
 SIMULATOR = create(SimulatorOptions(records=30))
 ROUTES = {(route.method, route.path): route.handler for route in SIMULATOR.routes()}
-ROOT = r"/services/data/{version:v\d\d\.0}"
+ROOT = "/services/data/{version}"
 ID = SIMULATOR.touch("Contact", 1)[0]
 
 SCALARS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -28,7 +29,8 @@ from conjunct.simulators.salesforce.soql import Queries
 from conjunct.simulators.salesforce.tooling_api import ToolingApi
 from conjunct.simulators.salesforce.writing import Writer
 
-_ROOT = r"/services/data/{version:v\d\d\.0}"
+_ROOT = "/services/data/{version}"
+_VERSION = re.compile(r"v\d\d\.0")
 
 
 class _Org:
@@ -104,6 +106,8 @@ class Salesforce:
         """The route's handler of the org that there is when the call comes: a reset makes another one."""
 
         def handle(call: Call) -> Answer:
+            if not _VERSION.fullmatch(call.params["version"]):
+                raise errors.not_found()
             return self._handlers[route.method, route.path](call)
 
         return handle
