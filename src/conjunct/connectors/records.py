@@ -143,10 +143,12 @@ class _NamedFields:
         self._sources = sources
         self._names = names
         self._custom = custom
+        self._is_flat = len(sources) == 1 and not sources[0].steps
         self._shapes: dict[tuple[Any, ...], tuple[tuple[str, int, str], ...]] = {}
 
     def __call__(self, raw: dict[str, Any]) -> dict[str, Any]:
-        places = [found for source in self._sources if isinstance(found := source.find(raw), dict)]
+        # Most have all fields in the record itself, and it is here that a long read spends its time.
+        places = [raw] if self._is_flat else self._places(raw)
         shape = tuple(map(tuple, places))
         picks = self._shapes.get(shape)
         if picks is None:
@@ -156,6 +158,9 @@ class _NamedFields:
             custom = self._custom(raw)
             values |= {name: custom[name] for name in self._names if name not in values and name in custom}
         return values
+
+    def _places(self, raw: dict[str, Any]) -> list[dict[str, Any]]:
+        return [found for source in self._sources if isinstance(found := source.find(raw), dict)]
 
     def _learn(self, shape: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, int, str], ...]:
         if len(self._shapes) >= MAX_SHAPES:
