@@ -22,7 +22,7 @@ from conjunct.connectors import (
     SearchQuery,
     load_definition,
 )
-from conjunct.connectors.errors import CursorGone, FieldMissing, ObjectMissing
+from conjunct.connectors.errors import CursorGone, FieldMissing, MalformedAnswer, ObjectMissing
 from conjunct.connectors.formats import UnusableValue
 from conjunct.connectors.write_query import WriteEntry, WriteQuery
 from conjunct.core.egress import Egress, EgressPolicy
@@ -171,6 +171,28 @@ async def test_errors_by_their_codes(status: int, code: str, message: str, kind:
         assert (caught.value.kind, caught.value.message, caught.value.code) == (kind, message, code)
 
 
+async def test_what_belongs_to_a_record_may_have_pages_of_its_own():
+    def contacts(*ids_: str, following: str | None = None) -> dict[str, Any]:
+        more = {"nextRecordsUrl": f"{API}/query/{following}"} if following else {}
+        return {"totalSize": 5, "done": not more, **more, "records": [{"Id": each} for each in ids_]}
+
+    accounts = [{"Id": "001A", "Contacts": contacts("003A", "003B", following="01gA-2")}, {"Id": "001B"}]
+    query = ReadQuery("Account", associations=("Contacts",))
+    async with scripted_provider() as provider:
+        connector = provider.connector(catalog().get("salesforce"))
+        first = {"totalSize": 2, "done": True, "records": accounts}
+        provider.answers(first, contacts("003C", "003D", following="01gA-4"), contacts("003E"))
+        page = await connector.read_page(query)
+        provider.answers({**first, "records": [{"Id": "001A", "Contacts": contacts(following="01g")}]}, {"records": 7})
+        with pytest.raises(MalformedAnswer):
+            await connector.read_page(query)
+    assert [[each.id for each in record.associations["Contacts"]] for record in page.records] == [
+        ["003A", "003B", "003C", "003D", "003E"],
+        [],
+    ]
+    assert page.records[0].raw["Contacts"]["done"]
+
+
 FIELDS = {
     "Id": "id",
     "Name": "string",
@@ -272,7 +294,7 @@ async def test_a_large_backfill_goes_by_a_job_and_goes_on_wherever_it_stopped():
 async def test_a_job_gives_just_what_queries_give():
     text = (BUILT_IN / "salesforce" / "provider.yaml").read_text().replace('bulk_from: "50000"', 'bulk_from: "1000"')
     by_jobs = load_definition(text).with_quirks(SalesforceQuirks)
-    async with salesforce(records=1100) as connector, salesforce(records=1100, definition=by_jobs) as other:
+    async with salesforce(records=2001) as connector, salesforce(records=2001, definition=by_jobs) as other:
         for object_name in ("Contact", "Opportunity"):
             fields = tuple((await connector.describe(object_name)).fields)
             asked = [await read_all(each, ReadQuery(object_name, fields, SINCE)) for each in (connector, other)]

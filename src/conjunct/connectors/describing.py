@@ -100,6 +100,9 @@ def _values(each: dict[str, Any], options: Options | None) -> tuple[FieldValue, 
 def options_in(told: Any, options: Options) -> tuple[FieldValue, ...]:
     """The allowed values that stand there."""
     listed = parse_path(options.at).spread(told)
+    if options.active is not None:
+        active = parse_path(options.active)
+        listed = [option for option in listed if active.find(option) is not False]
     value_path, label_path = parse_path(options.value), parse_path(options.label)
     pairs = ((value_path.find(option), label_path.find(option)) for option in listed)
     return tuple(

@@ -16,6 +16,7 @@ class Options(Model):
     at: str
     value: str = "value"
     label: str = "label"
+    active: str | None = Field(None, description="False there: nobody can choose it any more; it is left out.")
 
 
 class StaticField(Model):

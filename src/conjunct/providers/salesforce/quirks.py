@@ -1,7 +1,8 @@
 """What the definition of Salesforce cannot say.
 
-A query whose URL would be too long goes within a composite request. A large backfill goes by the Bulk API. Values that
-a read is limited to are written as the types of their fields want. A new field is made visible to the connected user.
+A query whose URL would be too long goes within a composite request. A large backfill goes by the Bulk API. What belongs
+to a record may have pages of its own. Values that a read is limited to are written as the types of their fields want. A
+new field is made visible to the connected user.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from conjunct.connectors.plans import HttpRequest
 from conjunct.connectors.query import ObjectSchema, Page
 from conjunct.connectors.quirks import Filters, Host, Quirks, Send, Turn
 from conjunct.providers.salesforce.bulk import BulkReader
+from conjunct.providers.salesforce.children import with_all_children
 from conjunct.providers.salesforce.composite import LONGEST_URL, in_composite, out_of_composite
 from conjunct.providers.salesforce.fields import metadata_facts
 from conjunct.providers.salesforce.visibility import Visibility
@@ -59,6 +61,8 @@ class SalesforceQuirks(Quirks):
         if self._bulk.is_of_job(turn.here):
             return await self._bulk.page(turn)
         page = await turn.usual()
+        if turn.query.associations:
+            return await with_all_children(self.host, turn.query, page)
         return await self._bulk.instead_of(turn, page) if turn.is_first else page
 
     def field(self, draft: FieldDraft) -> FieldDraft:
