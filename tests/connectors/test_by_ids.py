@@ -100,6 +100,13 @@ async def test_what_cannot_be_is_refused(provider: ScriptedProvider):
     assert (plain.by_ids, plain.associations) == (False, False)
 
 
+async def test_where_only_the_check_tells_of_bad_credentials_it_is_asked(provider: ScriptedProvider):
+    provider.answer = lambda request: Reply(status=401) if request.path == "/me" else echoed(request)
+    guarded = definition(OBJECTS, read=READ, top="check: {path: /me, guards_reads: true}")
+    with pytest.raises(AuthInvalid):
+        await provider.connector(guarded).get_by_ids("contacts", ["1"])
+
+
 class TestAssociations:
     async def test_in_the_record(self, provider: ScriptedProvider):
         rows = [

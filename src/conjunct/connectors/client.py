@@ -194,7 +194,10 @@ class Connector:
         Raises `ProviderError` by its classes, `UnknownObject`, `ReadNotSupported` where it cannot be asked so,
         `UnusableValue`.
         """
-        return await self._reader.by_ids(object_name, ids, fields, associations)
+        records = await self._reader.by_ids(object_name, ids, fields, associations)
+        if self._exchange.is_guarded:
+            await self.check()
+        return records
 
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each record, in order; see `Writer.write` for what is raised when."""
