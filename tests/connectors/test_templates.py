@@ -65,6 +65,10 @@ def test_doubled_braces_are_braces():
     assert render("{{ users {{ {id} }} }}", id=5) == "{ users { 5 } }"
 
 
+def test_a_value_may_be_written_as_the_text_of_its_json():
+    assert render({"values": "{record|json}"}, record={"a": [1, "é"]}) == {"values": '{"a":[1,"é"]}'}
+
+
 def test_a_literal_is_never_a_template():
     assert render({"query": {"$literal": "{ users { id } }"}, "x": "{unset}"}) == {"query": "{ users { id } }"}
 

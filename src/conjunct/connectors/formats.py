@@ -6,6 +6,7 @@ Every function is pure. Those that refuse a value raise `UnusableValue`, which s
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -165,6 +166,7 @@ PIPES: dict[str, Callable[[Any], Any]] = {
     "soql": _each(_soql),
     "odata": _each(_odata),
     "quoted": _each(_double_quoted),
+    "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
     "base64": lambda value: base64.b64encode(_text(value).encode()).decode(),
 }
 """The pipes of a template: `{since|unix}`, `{fields|csv}`, `{value|soql}`."""
