@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conjunct.connectors import Associated, ReadNotSupported, ReadQuery, object_support, support
-from conjunct.connectors.errors import AccessForbidden, CursorLoop, MalformedAnswer
+from conjunct.connectors.errors import AccessForbidden, AuthInvalid, CursorLoop, MalformedAnswer
 from conjunct.connectors.loader import load_definition
 
 from .scripted import Received, Reply, ScriptedProvider, definition, ids, read_all
