@@ -124,6 +124,17 @@ async def test_records_are_written_found_and_deleted():
         assert await connector.count(ReadQuery("Contact", deleted=True)) is None
 
 
+async def test_what_belongs_to_records_is_told_with_them():
+    async with salesforce(records=300) as connector:
+        for name, others in (("Opportunity", ("accounts", "contacts")), ("Account", ("Contacts",))):
+            (page,) = await read_all(connector, ReadQuery(name, associations=others))
+            assert all(each.associations.keys() == set(others) for each in page.records)
+            assert any(each.associations[other] for each in page.records for other in others)
+            one = page.records[-1]
+            (again,) = await connector.get_by_ids(name, [one.id or ""], (), others)
+            assert again.associations == one.associations
+
+
 async def test_what_is_not_there_and_what_goes_wrong_is_classed():
     async with salesforce(records=20) as connector:
         with pytest.raises(ObjectMissing, match="Butterfly"):
@@ -133,6 +144,8 @@ async def test_what_is_not_there_and_what_goes_wrong_is_classed():
         for name in ("Id, (SELECT Id FROM Users)", "Name FROM User --"):
             with pytest.raises(UnusableValue):
                 await connector.read_page(ReadQuery("Contact", (name,)))
+        with pytest.raises(UnusableValue):
+            await connector.read_page(ReadQuery("Account", associations=("Users) FROM User --",)))
         with pytest.raises(UnusableValue, match="CreatedDate"):
             await connector.count(
                 ReadQuery("Contact", filters=(("CreatedDate", "2026-01-01T00:00:00Z OR Id != null"),))
