@@ -1,4 +1,4 @@
-"""HubSpot's CRM API, version 3: objects, search, properties, schemas, OAuth."""
+"""HubSpot: the objects of its CRM and what they are associated with, searches, metadata, lists, marketing, OAuth."""
 
 from conjunct.simulators.hubspot.simulator import HubSpot, create
 
