@@ -19,6 +19,8 @@ from conjunct.simulators.options import SimulatorOptions
 from conjunct.simulators.registry import create
 
 _MAX_BODY = 16 * 1024 * 1024
+# Providers take longer URLs than servers usually do; each simulator refuses in its provider's words what is too long.
+_MAX_LINE = 64 * 1024
 _SHUTDOWN_SECONDS = 1.0
 _HTML = b"<!DOCTYPE html><html><head><title>Be right back</title></head><body><h1>Maintenance</h1></body></html>"
 
@@ -52,7 +54,13 @@ async def serve(
     for route in simulator.routes():
         app.router.add_route(route.method, route.path, server.endpoint(route, simulator))
     # A client that gives up on a request that never gets an answer must not leave its handler behind.
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+        max_line_size=_MAX_LINE,
+    )
     await runner.setup()
     try:
         await _listen(runner, host, port)

@@ -113,6 +113,10 @@ def test_a_query_is_read_page_by_page(sf):
     small = sf.query("SELECT Id FROM Contact", headers={"Sforce-Query-Options": "batchSize=300"})
     assert len(small["records"]) == 300
     assert len(list(sf.query_all_iter("SELECT Id FROM Contact WHERE Title = 'Buyer'"))) > 400
+    many = format_soql("SELECT Id FROM Contact WHERE Id IN {}", [record["Id"] for record in whole["records"][:500]])
+    assert sf.query(many)["totalSize"] == 500
+    with pytest.raises(SalesforceGeneralError, match="URI_TOO_LONG"):
+        sf.query(format_soql("SELECT Id FROM Contact WHERE Id IN {}", [r["Id"] for r in whole["records"][:1000]]))
     with pytest.raises(SalesforceMalformedRequest, match="INVALID_QUERY_LOCATOR"):
         sf.query_more("01g000000000000AAA-2000")
 

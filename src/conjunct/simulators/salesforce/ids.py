@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
+_CAPITALS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _POD = "5e0"
 _NUMBER_LENGTH = 9
@@ -32,11 +35,13 @@ def number(record_id: str, prefix: str) -> int | None:
 
 def lengthen(short: str) -> str:
     """The id of 18 characters of one of 15: each added character tells which of five are capital letters."""
-    suffix = ""
-    for start in range(0, _SHORT, 5):
-        bits = sum(1 << place for place, letter in enumerate(short[start : start + 5]) if "A" <= letter <= "Z")
-        suffix += _CHECKSUM[bits]
-    return short + suffix
+    return short + _checksum(short[:5]) + _checksum(short[5:10]) + _checksum(short[10:])
+
+
+@lru_cache(maxsize=4096)
+def _checksum(five: str) -> str:
+    # Kept, because every reference in every record comes through here.
+    return _CHECKSUM[sum(1 << place for place, letter in enumerate(five) if letter in _CAPITALS)]
 
 
 def normalise(text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from conjunct.simulators.contract import Answer, Call, Handler, Route
 from conjunct.simulators.errors import UnknownObject
@@ -30,6 +31,7 @@ from conjunct.simulators.salesforce.tooling_api import ToolingApi
 from conjunct.simulators.salesforce.writing import Writer
 
 _ROOT = "/services/data/{version}"
+_LONGEST_URL = 16_384
 _VERSION = re.compile(r"v\d\d\.0")
 
 
@@ -115,6 +117,7 @@ class Salesforce:
     def _guarded(self, handler: Handler) -> Handler:
         def handle(call: Call) -> Answer:
             try:
+                _check_length(call)
                 self._tokens.check(call.headers)
                 usage = self._usage.take()
             except SalesforceError as fault:
@@ -123,6 +126,12 @@ class Salesforce:
             return replace(answer, headers={**answer.headers, **usage})
 
         return handle
+
+
+def _check_length(call: Call) -> None:
+    """Raises `SalesforceError` for a URL that is too long: a query with very many fields or values."""
+    if sum(map(len, call.query.values())) * 3 > _LONGEST_URL and len(urlencode(call.query)) > _LONGEST_URL:
+        raise errors.of_status(414)
 
 
 def _answered(handler: Handler, call: Call) -> Answer:
