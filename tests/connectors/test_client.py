@@ -47,6 +47,19 @@ async def test_what_cannot_be_counted_is_unknown_without_a_request(provider: Scr
     assert provider.received == []
 
 
+async def test_a_read_begins_earlier_where_the_provider_tells_of_changes_late(provider: ScriptedProvider):
+    late = READ + "    lookback: 60\n    client_filter: {at: changed, format: rfc3339}\n"
+    provider.answer = lambda _: {
+        "data": [{"id": 1, "changed": "2025-12-31T23:59:00Z"}, {"id": 2, "changed": "2025-12-31T23:58:59Z"}],
+        "total": 2,
+    }
+    connector = provider.connector(definition(read=late))
+    assert ids(await read_all(connector, ReadQuery("things", since=SINCE))) == ["1"]
+    assert ids(await read_all(connector, ReadQuery("things"))) == ["1", "2"]
+    assert ids(await read_all(connector, ReadQuery("things", since=datetime.min.replace(tzinfo=UTC)))) == ["1", "2"]
+    assert [each.query.get("since") for each in provider.received][:2] == ["2025-12-31T23:59:00Z", None]
+
+
 async def test_checking_the_credentials(provider: ScriptedProvider):
     connector = provider.connector(definition(read=READ, top="check: {path: /me}"))
     provider.answers({"id": 1}, Reply({"message": "who?"}, 401))

@@ -181,6 +181,11 @@ class ReadRule(Model):
     client_filter: ClientFilter | None = None
     parent: Parent | None = None
     hydrate: Hydrate | None = None
+    lookback: Annotated[int, Field(gt=0, le=86400)] | None = Field(
+        None,
+        description="Seconds by which the provider tells of a change late: a read begins so much earlier, so that none "
+        "is lost between two reads; some records come twice.",
+    )
     freeze_until: bool = Field(
         False, description="The provider wants both bounds: an absent end is the moment at which the read begins."
     )

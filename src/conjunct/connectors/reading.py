@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from conjunct.connectors.addresses import without_query
@@ -60,7 +60,7 @@ class Reader:
     async def read(self, query: ReadQuery, here: PageToken) -> Part:
         """The page that begins there. Raises as `Connector.read_page`."""
         plan = object_plan(self._definition, query.object)
-        query, here = self._with_end(plan, query, here)
+        query, here = self._with_bounds(plan, query, here)
         rule = plan.rule.parent
         if rule is None:
             return await self._page(self._turn(query, here, {}))
@@ -77,7 +77,7 @@ class Reader:
     def turn(self, query: ReadQuery, here: PageToken) -> PageTurn:
         """What a page is read with; what parents would give is blank. Raises `UnknownObject`, `ReadNotSupported`."""
         plan = object_plan(self._definition, query.object)
-        query, here = self._with_end(plan, query, here)
+        query, here = self._with_bounds(plan, query, here)
         names = (PARENT_ID, *plan.rule.parent.take) if plan.rule.parent is not None else ()
         return self._turn(query, here, dict.fromkeys(names, "-"))
 
@@ -114,8 +114,12 @@ class Reader:
         records, odd, _ = await self._hydrated(turn, records, None)
         return Part(records, failed=[*failed, *odd])
 
-    def _with_end(self, plan: ObjectPlan, query: ReadQuery, here: PageToken) -> tuple[ReadQuery, PageToken]:
-        """The query with both its bounds, for providers that want them; the end stays what it was on the first page."""
+    def _with_bounds(self, plan: ObjectPlan, query: ReadQuery, here: PageToken) -> tuple[ReadQuery, PageToken]:
+        """The query as the provider needs it: begun earlier where it tells of changes late; with both bounds where it
+        wants both, the end staying what it was on the first page."""
+        if plan.rule.lookback is not None and query.since is not None:
+            earliest = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+            query = replace(query, since=max(query.since, earliest) - timedelta(seconds=plan.rule.lookback))
         if not plan.rule.freeze_until or query.since is None or query.until is not None:
             return query, here
         frozen = here.sticky.get(FROZEN_UNTIL)
