@@ -22,7 +22,7 @@ from conjunct.connectors import (
     SearchQuery,
     load_definition,
 )
-from conjunct.connectors.errors import CursorGone, FieldMissing, MalformedAnswer, ObjectMissing
+from conjunct.connectors.errors import AuthInvalid, CursorGone, FieldMissing, MalformedAnswer, ObjectMissing
 from conjunct.connectors.formats import UnusableValue
 from conjunct.connectors.write_query import WriteEntry, WriteQuery
 from conjunct.core.egress import Egress, EgressPolicy
@@ -182,6 +182,14 @@ async def test_errors_by_their_codes(status: int, code: str, message: str, kind:
             with pytest.raises(ProviderError) as caught:
                 await provider.connector(catalog().get("salesforce")).read_page(ReadQuery("Contact", fields))
         assert (caught.value.kind, caught.value.message, caught.value.code) == (kind, message, code)
+
+
+async def test_a_session_that_has_ended_is_noticed_by_the_check():
+    async with scripted_provider() as provider:
+        provider.answers(Reply(b"Bad_OAuth_Token", 403, {"Content-Type": "text/plain"}))
+        connector = provider.connector(catalog().get("salesforce"))
+        with pytest.raises(AuthInvalid):
+            await connector.check()
 
 
 async def test_what_belongs_to_a_record_may_have_pages_of_its_own():
