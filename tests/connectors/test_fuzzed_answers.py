@@ -38,7 +38,7 @@ from conjunct.connectors import (
 )
 from conjunct.connectors.answers import read_json
 from conjunct.connectors.errors import MalformedAnswer
-from conjunct.connectors.paging import PageToken
+from conjunct.connectors.page_tokens import PageToken
 from conjunct.connectors.write_query import WriteEntry, WriteInterrupted, WriteQuery, WriteType
 from conjunct.core.problems import Problem
 from conjunct.providers import Catalog
