@@ -142,7 +142,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
     page_keys = master.derive("page tokens")
     operations = OperationService(page_keys)
     overrides = ProviderOverrides(settings.load_provider_overrides())
-    catalog = open_catalog(settings.providers_dir)
+    catalog = open_catalog(settings.providers_dir, strict=False)
     delivery = DeliveryService(
         database=database,
         keys=keys,

@@ -1,16 +1,18 @@
-"""The catalog as clients read it: bytes that are made once in the life of a process."""
+"""The catalog as clients read it: bytes that are made once, and again when a definition has changed."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import orjson
 
-from conjunct.providers.catalog import Catalog
+from conjunct.connectors import InvalidDefinition
+from conjunct.providers.catalog import Catalog, UnknownProvider
 from conjunct.providers.info import provider_info
 
 
@@ -27,29 +29,39 @@ class PublishedCatalog:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._providers: dict[str, Document] = {}
-
-        self._all: Document | None = None
+        self._providers: dict[str, tuple[int, Document]] = {}
+        self._all: tuple[int, Document] | None = None
         self._making = Lock()
 
     @property
     def made(self) -> Document | None:
-        """What `make` makes, if it has been made."""
-        return self._all
+        """What `make` makes, if it has been made of the definitions as they are now."""
+        made = self._all
+        return made[1] if made is not None and made[0] == self._catalog.version else None
 
     def make(self) -> Document:
         """Every provider by its name: the specification's `CatalogType`. It is made once; safe to use from threads."""
         with self._making:
-            if self._all is None:
-                self._all = _document({name: self._info(name) for name in self._catalog.names()})
-            return self._all
+            document = self.made
+            if document is None:
+                version = self._catalog.version
+                document = _document(dict(self._good()))
+                self._all = version, document
+            return document
 
     def one(self, name: str) -> Document:
         """One provider: the specification's `ProviderInfo`. Raises `UnknownProvider`."""
+        version = self._catalog.version
         found = self._providers.get(name)
-        if found is None:
-            found = self._providers[name] = _document(self._info(name))
-        return found
+        if found is None or found[0] != version:
+            found = self._providers[name] = version, _document(self._info(name))
+        return found[1]
+
+    def _good(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in self._catalog.names():
+            # One that extends an own definition may have got faults with it; the others are to be seen all the same.
+            with suppress(UnknownProvider, InvalidDefinition):
+                yield name, self._info(name)
 
     def _info(self, name: str) -> dict[str, Any]:
         info = provider_info(self._catalog.get(name))

@@ -6,21 +6,31 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from conjunct.connectors import InvalidDefinition, Quirks
 
 QUIRKS_FILE = "quirks.py"
 
 
-@cache
 def quirks_in(folder: Path) -> type[Quirks] | None:
-    """The class in the folder's `quirks.py`, or None without one. Raises `InvalidDefinition` if it has not just one."""
+    """The class in the folder's `quirks.py`, or None without one. Raises `InvalidDefinition` if it has not just one.
+
+    Code that was read is kept until its file changes.
+    """
     file = folder / QUIRKS_FILE
-    if not file.is_file():
+    try:
+        found = file.stat()
+    except OSError:
         return None
+    return _class_in(folder, file, (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@cache
+def _class_in(folder: Path, file: Path, _stamp: tuple[int, ...]) -> type[Quirks]:
     try:
         module = _built_in(folder) if folder.parent == Path(__file__).parent else _own(file)
     except Exception as error:
@@ -39,9 +49,18 @@ def _built_in(folder: Path) -> ModuleType:
     return import_module(f"conjunct.providers.{folder.name}.quirks")
 
 
+class _Source(SourceFileLoader):
+    """Compiles the file as it is now: a compiled copy is known by the second, and somebody is at work on it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
 def _own(file: Path) -> ModuleType:
     name = f"conjunct_own_providers.{file.parent.name}.quirks"
-    spec = spec_from_file_location(name, file)
+    spec = spec_from_file_location(name, file, loader=_Source(name, str(file)))
     if spec is None or spec.loader is None:
         raise ImportError(name)
     module = sys.modules[name] = module_from_spec(spec)  # what dataclasses in it look for
