@@ -324,8 +324,9 @@ def _words_by_field(body: Any) -> str | None:
 
 def _message(response: Response, body: Any, rules: ErrorRules) -> str:
     own = _text_at(rules.message_at, body)
-    found = own or next((text for path in _MESSAGES if isinstance(text := path.find(body), str) and text.strip()), None)
-    found = found or _words_by_field(body)
+    if own is None or not own.strip():
+        own = next((text for path in _MESSAGES if isinstance(text := path.find(body), str) and text.strip()), None)
+    found = own or _words_by_field(body)
     if found is None and 300 <= response.status < 400:
         found = "the provider sends us elsewhere; is the base URL right?"
     if found is None and body is None:
