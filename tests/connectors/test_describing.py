@@ -27,7 +27,7 @@ DESCRIBED = """  things:
       display: label
       type_at: type
       subtype_at: sub
-      types: {text: string, num: float, enum: {one: singleSelect, many: multiSelect}}
+      types: {text: string, num: float, enum: {one: singleSelect, many: multiSelect, "true": multiSelect}}
       options: {at: choices, value: v, label: l}
       read_only_at: flags.fixed
       required_at: flags.needed
@@ -50,6 +50,8 @@ async def test_what_the_provider_tells(provider: ScriptedProvider):
         {"name": "c", "label": "", "type": "num", "target": "THING", "choices": [{"v": 1}]},
         {"name": "d", "type": "geo", "target": ["OTHER", 5]},
         {"name": "e", "type": {"odd": 1}, "flags": []},
+        {"name": "f", "type": "enum", "sub": True},
+        {"name": "g", "type": "enum", "sub": False},
         {"label": "nameless"},
         None,
     ]
@@ -63,6 +65,8 @@ async def test_what_the_provider_tells(provider: ScriptedProvider):
         "c": FieldMetadata("c", "c", "reference", "num", reference_to=("things",)),
         "d": FieldMetadata("d", "d", "reference", "geo", reference_to=("OTHER",)),
         "e": FieldMetadata("e", "e", "other"),
+        "f": FieldMetadata("f", "f", "multiSelect", "enum"),
+        "g": FieldMetadata("g", "g", "other", "enum"),
     }
 
 

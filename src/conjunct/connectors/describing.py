@@ -56,6 +56,7 @@ def _value_type(each: dict[str, Any], provider_type: Any, rule: SchemaRule) -> V
     known = rule.types.get(provider_type) if isinstance(provider_type, str) else None
     if isinstance(known, dict):
         subtype = parse_path(rule.subtype_at).find(each) if rule.subtype_at is not None else None
+        subtype = ("false", "true")[subtype] if isinstance(subtype, bool) else subtype
         known = known.get(subtype) if isinstance(subtype, str) else None
     return known or "other"
 
