@@ -39,6 +39,8 @@ from conjunct.connectors import (
 from conjunct.connectors.answers import read_json
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.page_tokens import PageToken
+from conjunct.connectors.paths import parse_path
+from conjunct.connectors.plans import object_plan
 from conjunct.connectors.write_query import WriteEntry, WriteInterrupted, WriteQuery, WriteType
 from conjunct.core.problems import Problem
 from conjunct.providers import Catalog
@@ -153,6 +155,23 @@ def _assembled(parts: list[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
     return dict(body)
 
 
+def _with_records(known: Definition, name: str, body: Any, contents: list[Any]) -> Any:
+    """The body with records where a read looks for them, each with an id and such contents, and what means success."""
+    if known.objects[name].read is None:
+        return body
+    plan = object_plan(known, "things" if name == "*" else name)
+    item = parse_path(plan.rule.item).steps
+    entries = []
+    for number, content in enumerate(contents):
+        record = dict(content) if isinstance(content, dict) else {"content": content}
+        if plan.rule.id:
+            record = put(record, parse_path(plan.rule.id).steps, f"r{number}")
+        entries.append(put({}, item, record))
+    body = put(body, plan.primary.records.steps, entries)
+    ok = known.errors.fail_unless
+    return put(body, parse_path(ok).steps, True) if ok else body
+
+
 @st.composite
 def answers(draw: st.DrawFn, known: Definition, name: str) -> list[Told]:
     """Some answers to what is asked of an object."""
@@ -162,10 +181,12 @@ def answers(draw: st.DrawFn, known: Definition, name: str) -> list[Told]:
     for _ in range(draw(st.integers(1, 3))):
         parts = draw(st.lists(st.tuples(st.sampled_from(paths), values), max_size=6))
         body: Any = _assembled(parts) if draw(st.booleans()) else draw(values)
+        if draw(st.integers(0, 2)):
+            body = _with_records(known, name, body, draw(st.lists(values, min_size=1, max_size=4)))
         text = json.dumps(body).encode()
         if draw(st.integers(0, 9)) == 0:
             text = text[: draw(st.integers(0, len(text)))]
-        status = draw(st.sampled_from([200] * 12 + [201, 204, 207, 302, 400, 401, 404, 409, 429, 500]))
+        status = draw(st.sampled_from([200] * 60 + [201, 204, 207, 302, 400, 401, 404, 409, 429, 500]))
         names = ["Retry-After", "Link", known.rate_limit.remaining or "A", known.rate_limit.reset or "B"]
         headers = draw(
             st.dictionaries(st.sampled_from(names), st.sampled_from([*HEADERS, "<x>; rel=next"]), max_size=2)
