@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from conjunct import (
@@ -79,6 +81,24 @@ class _Api(FastAPI):
         return RequestContext(Cors(super().build_middleware_stack(), origins=self.cors_origins))
 
 
+@cache
+def _routes() -> list[BaseRoute]:
+    """Every slice's routes. They know no settings and no services, and are made once: that takes a while."""
+    router = APIRouter(dependencies=[Depends(audited), Depends(idempotent)])
+    for each in PLATFORM:
+        router.include_router(each, prefix="/v1")
+    # The platform's own address answers reads as well: clients that know one address only use it for all. Writes come
+    # there too, and are sent on by WriteRouting.
+    for prefix in ("/read/v1", "/v1"):
+        router.include_router(read.router, prefix=prefix, include_in_schema=prefix == "/v1")
+    router.include_router(write.router, prefix="/write/v1")
+    router.include_router(search.router, prefix="/search/v1")
+    router.include_router(web.router)
+    router.include_router(web.connect_router)
+    router.include_router(health.router)
+    return router.routes
+
+
 def create_api(settings: Settings, services: Services) -> FastAPI:
     """The application, over services that are open."""
     app = _Api(
@@ -87,22 +107,11 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(audited), Depends(idempotent)],
         redirect_slashes=False,  # a redirect would repeat the request at whatever address its Host header names
     )
     services.install(app.state)
     install_problem_handlers(app)
-    for router in PLATFORM:
-        app.include_router(router, prefix="/v1")
-    # The platform's own address answers reads as well: clients that know one address only use it for all. Writes come
-    # there too, and are sent on by WriteRouting.
-    for prefix in ("/read/v1", "/v1"):
-        app.include_router(read.router, prefix=prefix, include_in_schema=prefix == "/v1")
-    app.include_router(write.router, prefix="/write/v1")
-    app.include_router(search.router, prefix="/search/v1")
-    app.include_router(web.router)
-    app.include_router(web.connect_router)
-    app.include_router(health.router)
+    app.router.routes.extend(_routes())
     app.add_middleware(WriteRouting)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})
     app.add_middleware(SurfaceRouting)
