@@ -107,22 +107,26 @@ async def ask(connector: Connector, sample: Mapping[str, Any]) -> tuple[Any, Any
 async def faults_of(definition: Definition, sample: Mapping[str, Any]) -> list[str]:
     """Replay a sample without a network; what is not as it says, in words."""
     try:
-        script = Script(sample, BASE)
-        connector = Connector(
-            definition,
-            transport=_Scripted(script),
-            credentials=sample_credentials(definition),
-            inputs=sample_inputs(definition, BASE),
-            base_url_override=BASE,
-            wait=_no_wait,
-        )
-        told, expected = await ask(connector, sample)
-    except ProviderError as error:
-        return [*script.faults, f"{error.kind.value}: {error}"]
+        return await _faults_of(definition, Script(sample, BASE))
     except Problem as problem:
         return [problem.detail]
     except (KeyError, TypeError, ValueError, AttributeError, StopIteration, LookupError) as error:
         return [f"the sample is not written as samples are: {type(error).__name__}: {error}"]
+
+
+async def _faults_of(definition: Definition, script: Script) -> list[str]:
+    connector = Connector(
+        definition,
+        transport=_Scripted(script),
+        credentials=sample_credentials(definition),
+        inputs=sample_inputs(definition, BASE),
+        base_url_override=BASE,
+        wait=_no_wait,
+    )
+    try:
+        told, expected = await ask(connector, script.sample)
+    except ProviderError as error:
+        return [*script.faults, f"{error.kind.value}: {error}"]
     if script.faults:
         return script.faults
     return [] if told == expected else [f"told: {_text(told)}", f"should be: {_text(expected)}"]
