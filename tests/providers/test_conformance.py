@@ -63,6 +63,11 @@ def test_an_object_whose_bounds_the_provider_keeps_has_an_incremental_sample(fol
     assert not pushed or any("since" in read and read["object"] in pushed for read in reads)
 
 
+def test_who_can_be_read_tells_what_its_errors_mean():
+    rules = {folder.name: CATALOG.get(folder.name).errors for folder in READ}
+    assert [name for name, errors in rules.items() if not errors.rules] == []
+
+
 @pytest.mark.parametrize("folder", READ, ids=lambda folder: folder.name)
 def test_an_object_that_can_be_searched_has_a_sample(folder: Path):
     definition = CATALOG.get(folder.name)
