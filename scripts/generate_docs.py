@@ -59,6 +59,8 @@ PARTS = (
     Part(REFERENCE / "problems.md", "problems", documented_problems.table),
     Part(REFERENCE / "api-coverage.md", "operations", documented_api.table),
     Part(REFERENCE / "notifications.md", "notifications", documented_notifications.table),
+    Part(REFERENCE / "providers.md", "provider-counts", documented_providers.counts),
+    Part(REFERENCE / "providers.md", "provider-objects", documented_providers.objects),
     Part(REFERENCE / "providers.md", "providers", documented_providers.table),
 )
 
