@@ -12,6 +12,7 @@ from conjunct.connectors.auth_definition import (
     ApiKeyAuth,
     Assertion,
     AuthModel,
+    AwsSignature,
     BasicAuth,
     Choice,
     CustomAuth,
@@ -125,6 +126,7 @@ MODELS: tuple[type[Model], ...] = (
 AUTH_MODELS: tuple[type[AuthModel], ...] = (
     ApiKeyAuth,
     Assertion,
+    AwsSignature,
     BasicAuth,
     Choice,
     CustomAuth,

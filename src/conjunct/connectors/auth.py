@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from conjunct.connectors.auth_definition import ApiKeyAuth, Auth, BasicAuth, CustomAuth, OAuth2
+from conjunct.connectors.aws_signing import Scope, Signable, signature_headers
 from conjunct.connectors.redaction import texts_in
 from conjunct.connectors.templates import UNSET, compile_text
 from conjunct.core.problems import Unprocessable
@@ -94,6 +96,20 @@ def prove(auth: Auth, credentials: Credentials) -> Proof:
     return _basic(auth, credentials)
 
 
+def signature(
+    auth: Auth, credentials: Credentials, inputs: Mapping[str, str], request: Signable, now: datetime
+) -> Mapping[str, str]:
+    """The headers that sign this one request; none unless the provider wants it signed."""
+    if not isinstance(auth, BasicAuth) or auth.aws is None or not isinstance(credentials, Basic):
+        return {}
+    scope = Scope(region=str(compile_text(auth.aws.region).render(inputs)), service=auth.aws.service)
+    return signature_headers(request, key_id=credentials.username, secret=credentials.password, scope=scope, now=now)
+
+
+SIGNATURE_HEADERS = frozenset({"authorization", "x-amz-date", "x-amz-security-token"})
+"""What a signature may add, in lower case."""
+
+
 def require_printable(texts: Iterable[str]) -> None:
     """Raise `UnusableCredentials` for texts that cannot stand in a request."""
     if not all(text.isprintable() for text in texts):
@@ -123,6 +139,8 @@ def _basic(auth: BasicAuth, credentials: Credentials) -> Proof:
         parts = (credentials.username, credentials.password)
     else:
         raise _wrong_kind("an API key" if auth.key_as else "a user name and a password")
+    if auth.aws is not None:
+        return Proof()  # see `signature`
     if ":" in parts[0]:
         raise UnusableCredentials("A user name of HTTP Basic cannot hold a colon.")
     return Proof(headers={"Authorization": f"Basic {_basic_proof(*parts)}"})

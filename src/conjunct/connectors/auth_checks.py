@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from conjunct.connectors.auth_definition import (
     RESERVED,
+    BasicAuth,
     CustomAuth,
     FromToken,
     OAuth2,
@@ -52,6 +53,10 @@ def check_auth(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault
         yield from _custom(definition, definition.auth, inputs)
     elif isinstance(definition.auth, OAuth2):
         yield from _oauth(definition, definition.auth, inputs)
+    elif isinstance(definition.auth, BasicAuth) and definition.auth.aws is not None:
+        yield from check_template(("auth", "aws", "region"), definition.auth.aws.region, inputs)
+        if definition.auth.key_as is not None:
+            yield Fault(("auth", "key_as"), "a signature needs both a key's id and its secret")
 
 
 def check_look_ups(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault]:

@@ -137,6 +137,13 @@ class ApiKeyAuth(AuthModel):
     docs: str | None = None
 
 
+class AwsSignature(AuthModel):
+    """Each request is signed as Amazon Web Services want it (Signature Version 4)."""
+
+    service: str = Field(description="The service's name in signatures, such as identitystore.")
+    region: str = Field(description="The region, such as `{region}` for the input of that name.")
+
+
 class BasicAuth(AuthModel):
     """HTTP Basic."""
 
@@ -145,6 +152,11 @@ class BasicAuth(AuthModel):
         None, description="The customer has a key only; it is sent as this, the other part is `filler`."
     )
     filler: str = ""
+    aws: AwsSignature | None = Field(
+        None,
+        description="Instead of HTTP Basic: the user name is an access key's id, the password its secret, and each "
+        "request is signed with it.",
+    )
     docs: str | None = None
 
 

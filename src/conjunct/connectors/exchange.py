@@ -12,7 +12,8 @@ from typing import Any
 
 from conjunct.connectors.addresses import Address, with_query
 from conjunct.connectors.answers import Response, Tells, raise_for_error
-from conjunct.connectors.auth import Credentials, Proof, prove
+from conjunct.connectors.auth import SIGNATURE_HEADERS, Credentials, Proof, prove, signature
+from conjunct.connectors.aws_signing import Signable
 from conjunct.connectors.definition import Definition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError
@@ -90,7 +91,7 @@ class Exchange:
     @property
     def secret_headers(self) -> frozenset[str]:
         """The headers that prove who we are, in lower case: nothing else may set them."""
-        return frozenset(name.lower() for name in self._proven.proof.headers)
+        return SIGNATURE_HEADERS | {name.lower() for name in self._proven.proof.headers}
 
     def hidden(self, text: str) -> str:
         """The provider's words without the credentials."""
@@ -157,10 +158,14 @@ class Exchange:
     async def _send(self, request: HttpRequest, proven: _Proven, tells: Tells | None) -> Answered:
         await self._limiter.take(request.bucket, patience=self._patience)
         with _hiding_secrets(proven):
+            url = with_query(request.url, proven.proof.query)
+            headers = {"Accept": "application/json", **request.headers, **proven.proof.headers}
+            signable = Signable(request.method, url, headers, request.body)
+            headers |= signature(self.definition.auth, proven.credentials, self.inputs, signable, self.clock.now())
             response: Response = await self._transport.request(
                 request.method,
-                with_query(request.url, proven.proof.query),
-                headers={"Accept": "application/json", **request.headers, **proven.proof.headers},
+                url,
+                headers=headers,
                 body=request.body,
                 timeout=self._timeout,
                 max_bytes=self._max_bytes,
