@@ -16,6 +16,7 @@ from conjunct.connectors.check_parts import (
 )
 from conjunct.connectors.definition import Definition, ErrorRules, ObjectDefinition
 from conjunct.connectors.definition_base import Request
+from conjunct.connectors.event_checks import check_events
 from conjunct.connectors.field_definition import FIELD_VARIABLES, OPTION_VARIABLES, UpsertFields
 from conjunct.connectors.host_checks import check_extra_host, check_host
 from conjunct.connectors.limit_checks import check_limits
@@ -53,6 +54,8 @@ def _check_top(definition: Definition, inputs: frozenset[str]) -> Iterator[Fault
         yield from check_template(("check", "path"), definition.check.path, inputs)
     yield from _check_errors(definition.errors)
     yield from check_limits(definition)
+    if definition.events is not None:
+        yield from check_events(definition.events, inputs, frozenset(definition.objects))
 
 
 def _check_errors(errors: ErrorRules) -> Iterator[Fault]:

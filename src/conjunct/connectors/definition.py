@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from conjunct.connectors.auth_definition import Auth, TokenFact
 from conjunct.connectors.definition_base import Identifier, Model, Request
 from conjunct.connectors.errors import ErrorKind
+from conjunct.connectors.event_definition import Events
 from conjunct.connectors.field_definition import UpsertFields
 from conjunct.connectors.formats import TimeStyle
 from conjunct.connectors.read_definition import Association, ByIds, Count, ReadRule
@@ -229,6 +230,7 @@ class DefinitionBase(Model):
     after_connect: list[LookUp] = Field(default_factory=list)
     rate_limit: RateLimit = Field(default_factory=RateLimit)
     errors: ErrorRules = Field(default_factory=ErrorRules)
+    events: Events | None = None
 
 
 class DefinitionDocument(DefinitionBase):
