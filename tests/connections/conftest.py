@@ -9,21 +9,19 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from conjunct.connections import ConnectionService, router
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
 from tests.connections.flows import flow, server
 from tests.connections.providers import write_providers
-from tests.support.servers import serve
+from tests.support.servers import serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -77,9 +75,7 @@ async def world(database: Database, keys: ProjectKeys, egress: Egress, tmp_path:
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the first project, whose every answer is held against the specification."""
-    app = FastAPI()
-    install_problem_handlers(app)
-    app.include_router(router, prefix="/v1")
+    app = slice_api(router)
     app.state.database = world.database
     app.state.authenticator = Authenticator(world.database)
     app.state.connections = world.service

@@ -16,7 +16,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from aiohttp import web
-from fastapi import FastAPI
 
 from conjunct.connections import (
     ConnectionService,
@@ -33,7 +32,6 @@ from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress
 from conjunct.core.encryption import Keyring
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.providers.catalog import BUILT_IN
@@ -43,7 +41,7 @@ from conjunct.simulators.server import Running
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
 from conjunct.web import connect_router
 from conjunct.web import router as web_router
-from tests.support.servers import serve
+from tests.support.servers import NO_AUTHORITIES, serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -313,12 +311,10 @@ async def flow(
             clock=clock,
             links=links,
         )
-        app = FastAPI()
-        install_problem_handlers(app)
-        for each in (oauth_router, router, custom_auth_router, provider_apps_router, connect_links_router):
-            app.include_router(each, prefix="/v1")
-        app.include_router(web_router)
-        app.include_router(connect_router)
+        app = slice_api(
+            *(oauth_router, router, custom_auth_router, provider_apps_router, connect_links_router),
+            pages=(web_router, connect_router),
+        )
         app.state.database = database
         app.state.authenticator = Authenticator(database)
         app.state.connections = service
@@ -336,7 +332,7 @@ async def flow(
         app.state.page_keys = Keyring({"k": b"k" * 32}, "k").derive("page tokens")
         project, other = await make_project(database, keys, "acme"), await make_project(database, keys, "rival")
         client = checked(await stack.enter_async_context(serve(app, {"X-Api-Key": project.api_key})))
-        browser = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
+        browser = await stack.enter_async_context(httpx.AsyncClient(timeout=20, verify=NO_AUTHORITIES))
         yield Flow(
             database=database,
             service=service,

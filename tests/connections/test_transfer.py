@@ -7,17 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 
 from conjunct.connections import provider_apps_router, router, transfer_router
 from conjunct.connections.transfer import nango
 from conjunct.core.encryption import Keyring
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.tenants import Authenticator
 from tests.connections.conftest import World
 from tests.connections.making import CREDENTIALS, SECRET, make
-from tests.support.servers import serve
+from tests.support.servers import serve, slice_api
 
 URL = "/v1/projects/acme/connections"
 RIVAL = "/v1/projects/rival/connections"
@@ -41,10 +39,7 @@ NANGO: dict[str, Any] = {
 
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    install_problem_handlers(app)
-    for each in (router, transfer_router, provider_apps_router):
-        app.include_router(each, prefix="/v1")
+    app = slice_api(router, transfer_router, provider_apps_router)
     app.state.database = world.database
     app.state.authenticator = Authenticator(world.database)
     app.state.connections = world.service

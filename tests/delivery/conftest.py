@@ -13,13 +13,11 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService, Message, Result, payload_router, router
 from conjunct.delivery.schemas import CreateDestination
@@ -27,7 +25,7 @@ from conjunct.kit.clock import ManualClock
 from conjunct.queue import Job, Outcome, PostgresEngine, claims, settlement
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys
 from tests.support.receiver import Receiver, webhook_receiver
-from tests.support.servers import serve
+from tests.support.servers import serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -192,10 +190,7 @@ async def world(database: Database, egress: Egress, receiver: Receiver, tmp_path
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The API, with a key of the project `acme`; every answer is checked against the specification."""
-    app = FastAPI()
-    install_problem_handlers(app)
-    app.include_router(router, prefix="/v1")
-    app.include_router(payload_router, prefix="/v1")
+    app = slice_api(router, payload_router)
     app.state.database = world.database
     app.state.authenticator = Authenticator(world.database)
     app.state.delivery = world.service

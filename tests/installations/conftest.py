@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import text
 
 from conjunct import connections, installations, integrations
@@ -21,7 +20,6 @@ from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.delivery import DeliveryOptions
 from conjunct.delivery.destination_service import DestinationService
 from conjunct.installations import InstallationForesight, InstallationService, InstallationState, Upstream
@@ -32,7 +30,7 @@ from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.queue import PostgresEngine
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
 from tests.installations.provider import Provider, served_provider, write_providers
-from tests.support.servers import serve
+from tests.support.servers import serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -209,16 +207,15 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
         integrating.add_listener(upstream)
         connecting.add_listener(upstream)
         installing.add_listener(recorder)
-        app = FastAPI()
-        install_problem_handlers(app)
-        for slice_ in (integrations, installations, connections):
-            app.include_router(slice_.router, prefix="/v1")
-        app.include_router(installations.metadata_router, prefix="/v1")
+        app = slice_api(
+            *(each.router for each in (integrations, installations, connections)),
+            installations.metadata_router,
+            integrations.history_router,
+        )
         app.state.database = database
         app.state.authenticator = Authenticator(database)
         app.state.connections, app.state.integrations, app.state.installations = connecting, integrating, installing
         app.state.uploads = None
-        app.include_router(integrations.history_router, prefix="/v1")
         destinations = DestinationService(
             keys=keys, egress=egress, options=DeliveryOptions(public_url=""), clock=SystemClock()
         )

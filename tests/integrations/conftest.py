@@ -10,17 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from conjunct.core.database import Database
 from conjunct.core.encryption import Keyring, new_key
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.storage import FolderStorage
 from conjunct.integrations import DeployPlanner, Foreseen, IntegrationService, Proposal, Uploads, history_router, router
 from conjunct.kit.clock import ManualClock
 from conjunct.manifests import Limits
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys
-from tests.support.servers import serve
+from tests.support.servers import serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -84,10 +82,7 @@ async def slice_(database: Database, tmp_path: Path) -> AsyncIterator[Slice]:
     other = await make_project(database, keys, "other")
     clock, recorder = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), Recorder()
     limits = Limits(known_providers={"hubspot": ("crm",), "salesforce": ()})
-    app = FastAPI()
-    install_problem_handlers(app)
-    for each in (router, history_router):
-        app.include_router(each, prefix="/v1")
+    app = slice_api(router, history_router)
     app.state.database = database
     app.state.authenticator = Authenticator(database)
     app.state.integrations = IntegrationService(limits)

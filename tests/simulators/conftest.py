@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from conjunct.simulators import Running, SimulatorOptions, serve
+from tests.support.servers import NO_AUTHORITIES
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ def start(clock: Clock) -> Start:
         headers = {"Authorization": "Bearer any-token"}
         async with (
             serve("hubspot", chosen) as running,
-            httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30) as http,
+            httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30, verify=NO_AUTHORITIES) as http,
         ):
             yield HubSpotUnderTest(running, http)
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from conjunct.simulators import SimulatorError, SimulatorOptions, run, serve
+from tests.support.servers import NO_AUTHORITIES
 
 CONTACTS = "/crm/v3/objects/contacts"
 
@@ -77,7 +78,7 @@ async def test_a_timeout_never_answers_and_does_not_hold_up_the_server(start):
 
 
 async def test_a_request_that_is_never_answered_is_cut_when_the_server_stops():
-    async with httpx.AsyncClient(headers={"Authorization": "Bearer x"}, timeout=30) as http:
+    async with httpx.AsyncClient(headers={"Authorization": "Bearer x"}, timeout=30, verify=NO_AUTHORITIES) as http:
         async with serve("hubspot", SimulatorOptions(records=1, fail=("timeout:1",))) as running:
             waiting = asyncio.ensure_future(http.get(running.url + CONTACTS))
             await _arrived(http, running.url)
@@ -192,7 +193,7 @@ async def test_the_control_api_says_what_is_wrong(hubspot, method, path, body, s
 async def test_run_tells_its_url_and_stops_when_cancelled():
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     running = asyncio.ensure_future(run("hubspot", "127.0.0.1", 0, SimulatorOptions(records=1), ready.set_result))
-    async with httpx.AsyncClient(base_url=await ready) as http:
+    async with httpx.AsyncClient(base_url=await ready, verify=NO_AUTHORITIES) as http:
         assert (await http.get("/_sim/stats")).status_code == 200
         running.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import BaseRoute
+
+from conjunct.core.problem_responses import install_problem_handlers
 
 GRACE_SECONDS = 2
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain HTTP (`verify`): each would else load all the world's certificate authorities."""
 
 
 class _Server(uvicorn.Server):
@@ -52,9 +59,35 @@ async def serve(app: Any, headers: dict[str, str] | None = None) -> AsyncIterato
         await asyncio.sleep(0.001)
     port = listener.getsockname()[1]
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20, verify=NO_AUTHORITIES
+        ) as client:
             yield client
     finally:
         server.stop.set()
         await task
         listener.close()
+
+
+_ROUTES: dict[tuple[int, ...], list[BaseRoute]] = {}
+
+
+def slice_api(
+    *routers: APIRouter, pages: tuple[APIRouter, ...] = (), passing: tuple[Callable[..., Any], ...] = ()
+) -> FastAPI:
+    """An application with these routers below `/v1` and pages at the root; all requests pass these dependencies.
+
+    Their routes, which take FastAPI longer than most tests take, are made once a process.
+    """
+    key = tuple(id(each) for each in (*routers, None, *pages, None, *passing))
+    if key not in _ROUTES:
+        whole = APIRouter(dependencies=[Depends(each) for each in passing])
+        for router in routers:
+            whole.include_router(router, prefix="/v1")
+        for page in pages:
+            whole.include_router(page)
+        _ROUTES[key] = whole.routes
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.router.routes.extend(_ROUTES[key])
+    return app

@@ -8,6 +8,7 @@ import httpx
 
 from conjunct.kit.clock import SystemClock
 from tests.support.platform import Platform
+from tests.support.servers import NO_AUTHORITIES
 
 
 class ShiftedClock(SystemClock):
@@ -30,7 +31,7 @@ async def sign_in(platform: Platform) -> None:
     who = {"provider": "hubspot", "groupRef": "acme", "consumerRef": "ada"}
     url = await platform.client.post("/v1/oauth-connect", json={"projectIdOrName": "default", **who})
     assert url.status_code == 200, url.text
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(verify=NO_AUTHORITIES) as browser:
         agreed = await browser.get(url.text)
     back = httpx.URL(agreed.headers["Location"])
     page = await platform.client.get(f"{back.path}?{back.query.decode()}")
@@ -52,5 +53,5 @@ def token_requests(platform: Platform) -> int:
 
 async def end_grant(platform: Platform) -> None:
     """Have HubSpot take no refresh token any more, until the customer agrees anew."""
-    async with httpx.AsyncClient() as hubspot:
+    async with httpx.AsyncClient(verify=NO_AUTHORITIES) as hubspot:
         (await hubspot.delete(f"{platform.hubspot.url}/oauth/v1/refresh-tokens/sim-refresh")).raise_for_status()

@@ -29,13 +29,12 @@ from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress
 from conjunct.core.encryption import Keyring
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
 from conjunct.web import router as web_router
-from tests.support.servers import serve
+from tests.support.servers import NO_AUTHORITIES, serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -181,7 +180,7 @@ async def steps(
     overrides = ProviderOverrides(dict.fromkeys((*PROVIDERS, *IN_CATALOG), provider.url))
     catalog = Catalog([write_providers(tmp_path), BUILT_IN])
     transport = EgressTransport(egress, private_hosts=overrides.private_hosts)
-    app = FastAPI()
+    app = slice_api(router, custom_auth_router, provider_apps_router, connect_links_router, pages=(web_router,))
 
     def wire() -> tuple[ConnectionService, ConnectLinkService, CustomAuthFlows]:
         """The services of a process; called again, those of another one."""
@@ -209,16 +208,14 @@ async def steps(
 
     async with AsyncExitStack() as stack:
         service, links, flows = wire()
-        install_problem_handlers(app)
-        for each in (router, custom_auth_router, provider_apps_router, connect_links_router):
-            app.include_router(each, prefix="/v1")
-        app.include_router(web_router)
         app.state.database = database
         app.state.authenticator = Authenticator(database)
         app.state.page_keys = Keyring({"k": b"k" * 32}, "k").derive("page tokens")
         project, other = await make_project(database, keys, "acme"), await make_project(database, keys, "rival")
         client = checked(await stack.enter_async_context(serve(app, {"X-Api-Key": project.api_key})))
-        browser = await stack.enter_async_context(httpx.AsyncClient(base_url=client.base_url, timeout=20))
+        browser = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=client.base_url, timeout=20, verify=NO_AUTHORITIES)
+        )
         yield Steps(
             database=database,
             service=service,

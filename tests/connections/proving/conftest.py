@@ -11,21 +11,19 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
-from fastapi import Depends, FastAPI
 
 from conjunct.connections import ConnectionService, provider_apps_router, router
 from conjunct.connectors import EgressTransport
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress
 from conjunct.core.encryption import Keyring
-from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.kit.clock import ManualClock
 from conjunct.providers import Catalog, ProviderOverrides
 from conjunct.providers.catalog import BUILT_IN
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys, TenantService
 from conjunct.tenants.audit import AuditLog, audited
 from conjunct.tenants.idempotency import IdempotencyService, idempotent
-from tests.support.servers import serve
+from tests.support.servers import serve, slice_api
 from tests.support.specification import checked
 from tests.support.tenants import make_project
 
@@ -213,10 +211,7 @@ async def shop(
         overrides=overrides,
         clock=clock,
     )
-    app = FastAPI(dependencies=[Depends(audited), Depends(idempotent)])
-    install_problem_handlers(app)
-    app.include_router(router, prefix="/v1")
-    app.include_router(provider_apps_router, prefix="/v1")
+    app = slice_api(router, provider_apps_router, passing=(audited, idempotent))
     master = Keyring({"k": b"k" * 32}, "k")
     app.state.database = database
     app.state.authenticator = Authenticator(database)
