@@ -53,7 +53,7 @@ class Trial:
 
 def try_(
     provider: Annotated[str, typer.Argument(help="The provider's name, or its folder.")],
-    object_: Annotated[str, typer.Argument(metavar="OBJECT", help="The object to read.")],
+    object_name: Annotated[str, typer.Argument(help="The object, such as `contacts`.")],
     credentials: Annotated[
         Path | None,
         typer.Option(
@@ -93,7 +93,7 @@ def try_(
         raise typer.Exit(1)
     write = _write_of(create, update, delete=delete)
     trial = Trial(
-        object_,
+        object_name,
         tuple(name.strip() for name in fields.split(",")) if fields else ("*",),
         _moment(since),
         _moment(until),
@@ -104,7 +104,7 @@ def try_(
         write,
     )
     if write is not None:
-        _confirm(f"{write[0]} a record of {object_} at {definition.display}", id_, write[0], yes=yes)
+        _confirm(f"{write[0]} a record of {object_name} at {definition.display}", id_, write[0], yes=yes)
     found = credentials_of(definition, _secret_text(definition, credentials))
     options = {"inputs": _pairs(given), "module": module, "base_url_override": base_url}
     if not asyncio.run(_run(definition, found, options, trial, answers=answers)):
