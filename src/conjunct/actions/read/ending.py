@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
@@ -175,33 +176,17 @@ class Ender:
         # What we hold back ourselves counts against one limit only, and the pause of the connection is known then.
         held_back = isinstance(error, HeldBack)
         why = "The provider's limits allow no more for now" if held_back else "The provider asked us to slow down"
-        line = LogLine(
-            "WARNING",
-            f"{why}; the read goes on in {round(delay.total_seconds())} s.",
-            error=error.message,
-            details=_details(error),
-        )
-        async with self._database.transaction() as session:
-            if not await self._installations.keep(session, run.project_id, run.installation_id):
-                return Done()  # it was deleted since, and the run with it
-            await self._engine.fence(session, job)
+
+        async def throttle(session: AsyncSession) -> None:
             if not held_back:
                 until = self._clock.now() + delay
                 await self._connections.throttle(session, run.project_id, connection.id, until)
-            await self._operations.log(session, run.project_id, run.operation_id, [line])
-        return Retry(delay, str(error), counted=False)
+
+        said = f"{why}; the read goes on in {round(delay.total_seconds())} s."
+        return await self._go_on(job, run, error, delay, said, throttle)
 
     async def _try_again(self, job: Job, run: Run, error: ProviderError, delay: timedelta) -> Outcome:
-        line = LogLine(
-            "WARNING",
-            f"The provider failed; the page is asked for again in {round(delay.total_seconds())} s.",
-            error=error.message,
-            details=_details(error),
-        )
-        async with self._database.transaction() as session:
-            if not await self._installations.keep(session, run.project_id, run.installation_id):
-                return Done()  # it was deleted since, and the run with it
-            await self._engine.fence(session, job)
+        async def count(session: AsyncSession) -> None:
             repository = ReadRepository(session)
             row = await repository.run(run.project_id, run.operation_id)
             tries = (row.tries if row is not None else run.tries) + 1
@@ -209,25 +194,37 @@ class Ender:
             await self._operations.report_retry(
                 session, run.project_id, run.operation_id, attempts=tries, at=self._clock.now()
             )
-            await self._operations.log(session, run.project_id, run.operation_id, [line])
-        return Retry(delay, str(error), counted=False)
+
+        said = f"The provider failed; the page is asked for again in {round(delay.total_seconds())} s."
+        return await self._go_on(job, run, error, delay, said, count)
 
     async def _begin_anew(self, job: Job, run: Run, error: ProviderError) -> Outcome:
-        line = LogLine(
-            "WARNING",
-            "The provider no longer knows the page that comes next; the read begins anew from its first page.",
-            error=error.message,
-            details=_details(error),
-        )
+        async def forget(session: AsyncSession) -> None:
+            await ReadRepository(session).change_run(
+                run.project_id, run.operation_id, next_page=None, restarts=run.restarts + 1
+            )
+
+        said = "The provider no longer knows the page that comes next; the read begins anew from its first page."
+        return await self._go_on(job, run, error, timedelta(seconds=1), said, forget)
+
+    async def _go_on(
+        self,
+        job: Job,
+        run: Run,
+        error: ProviderError,
+        delay: timedelta,
+        said: str,
+        note: Callable[[AsyncSession], Awaitable[None]],
+    ) -> Outcome:
+        """Have the run go on in `delay`: with what `note` records, and what is said of it in the operation's log."""
         async with self._database.transaction() as session:
             if not await self._installations.keep(session, run.project_id, run.installation_id):
                 return Done()  # it was deleted since, and the run with it
             await self._engine.fence(session, job)
-            await ReadRepository(session).change_run(
-                run.project_id, run.operation_id, next_page=None, restarts=run.restarts + 1
-            )
+            await note(session)
+            line = LogLine("WARNING", said, error=error.message, details=_details(error))
             await self._operations.log(session, run.project_id, run.operation_id, [line])
-        return Retry(timedelta(seconds=1), str(error), counted=False)
+        return Retry(delay, str(error), counted=False)
 
 
 def _summary(run: Run, progress: Progress) -> str:
