@@ -138,6 +138,11 @@ errors:
         (('"{cursor}"', '"{cursor"'), "defaults.read.request.query.cursor", "no partner"),
         (('"{cursor}"', "1"), "defaults.read.page.style", "needs {cursor}"),
         (("at: next, ", ""), "defaults.read.page", "needs 'at'"),
+        (
+            ("  things: {}", "  things: {read: {page: {style: link_header, parameter: t}, request: {query: null}}}"),
+            "objects.things.read.page.parameter",
+            "for a cursor",
+        ),
         (("records: data", "records: a..b"), "defaults.read.records", "not a path"),
         (("records: data", "max_url: 900"), "defaults.read.max_url", "no variant"),
         (("style: cursor", "style: cursor, stop_if: $.a"), "defaults.read.page.stop_if", "not a path"),

@@ -166,6 +166,15 @@ class TestCursor:
         assert await all_ids(provider, self.TEXT) == ["1", "2", "3"]
         assert [each.query for each in provider.received] == [{"limit": "2"}, {"limit": "2", "cursor": "b&/="}]
 
+    async def test_a_parameter_of_a_url_that_is_not_followed(self, provider: ScriptedProvider):
+        text = self.TEXT.replace("at: next", "at: next, parameter: token")
+        provider.answers({"data": rows(1, 2), "next": "https://elsewhere.test/x?a=1&token=b%26"}, {"data": rows(3, 3)})
+        assert await all_ids(provider, text) == ["1", "2", "3"]
+        assert [each.query.get("cursor") for each in provider.received] == [None, "b&"]
+        provider.answer = lambda _: {"data": rows(1, 2), "next": "https://elsewhere.test/x?a=1"}
+        with pytest.raises(MalformedAnswer, match="parameter 'token'"):
+            await all_ids(provider, text)
+
     async def test_a_number_is_a_cursor_too(self, provider: ScriptedProvider):
         provider.answers({"data": rows(1, 2), "next": 2**60}, {"data": [], "next": 0})
         assert await all_ids(provider, self.TEXT) == ["1", "2"]

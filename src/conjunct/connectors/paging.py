@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from conjunct.connectors.errors import CursorLoop, MalformedAnswer
 from conjunct.connectors.formats import read_time
@@ -114,7 +115,25 @@ def _none(_rule: PageRule) -> Step:
 
 
 def _pointer(rule: PageRule) -> Callable[[Answer], Any] | None:
-    """What finds the provider's word on the next page: in a header, or in the body."""
+    """What finds the provider's word on the next page: in a header, in the body, or in a URL there."""
+    found = _told(rule)
+    name = rule.parameter
+    if name is None or found is None:
+        return found
+
+    def parameter(answer: Answer) -> str | None:
+        url = found(answer)
+        if url in (None, "", False):
+            return None
+        try:
+            return str(parse_qs(urlsplit(url).query)[name][0])
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise MalformedAnswer(f"what stands {_place(rule)} is no URL with a parameter '{name}'") from None
+
+    return parameter
+
+
+def _told(rule: PageRule) -> Callable[[Answer], Any] | None:
     header = rule.header
     if header is not None:
         return lambda answer: answer.headers.get(header, "").strip()

@@ -59,6 +59,9 @@ class PageRule(Model):
     )
     at: str | None = Field(None, description="Where the next URL, cursor, offset or page stands in the answer.")
     header: str | None = Field(None, description="The header of the answer that holds it, instead of `at`.")
+    parameter: str | None = Field(
+        None, description="A URL stands there, which need not be followed: the cursor is this parameter of it."
+    )
     start: int | None = Field(None, description="The first offset (0) or page (1).")
     advance: Literal["count", "page_size"] = Field("count", description="By what an offset grows.")
     from_last: str | None = Field(None, description="keyset: where the value stands in the last record.")
