@@ -156,6 +156,8 @@ async def test_a_secret_that_the_provider_repeats_is_not_shown(provider: Scripte
         ({"Retry-After": "Thu, 01 Jan 2026 12:01:00 GMT"}, {}, 60),
         ({"Retry-After": "Thu, 01 Jan 2026 11:00:00 GMT"}, {}, 0),
         ({"Retry-After": "-5"}, {}, 0),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, {}, 10 * 366 * 86_400),
+        ({"Reset": "99999999999"}, {"reset": "Reset", "reset_format": "unix"}, 10 * 366 * 86_400),
         ({"Retry-After": "soon"}, {}, None),
         ({"X-Wait": "9"}, {"retry_after": "X-Wait"}, 9),
         ({"X-Reset": "1767268820"}, {"reset": "X-Reset", "reset_format": "unix"}, 20),

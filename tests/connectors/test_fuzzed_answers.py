@@ -1,6 +1,7 @@
 """Whatever a provider answers, a connector gives records or raises a classed error, soon and in little memory.
 
-Bodies are made of the names that a definition looks for, so that what is wrong is where it matters.
+Bodies are made of the names that a definition looks for, so that what is wrong is where it matters. Recorded answers
+with something wrong in them are in `tests/providers/test_wrong_answers.py`.
 """
 
 from __future__ import annotations
@@ -300,7 +301,7 @@ def test_any_answer_gives_records_or_a_classed_error(name: str) -> None:
     known = CATALOG.get(name)
     objects = list(known.objects)
 
-    @settings(max_examples=40, deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck))
     @given(st.data(), st.sampled_from(objects), st.integers(0, 10_000))
     def check(data: st.DataObject, chosen: str, number: int) -> None:
         told = data.draw(answers(known, chosen))

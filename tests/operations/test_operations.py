@@ -118,7 +118,7 @@ async def test_logs_are_the_newest_thousand_oldest_first(platform: Platform) -> 
     operation_id = await start(platform)
     assert await platform.send("GET", f"/operations/{operation_id}/logs", 200) == []
     lines = [LogLine("INFO", f"line {number}") for number in range(1001)]
-    lines.append(LogLine("ERROR", "the last", error="it broke", details={"page": "3"}))
+    lines.append(LogLine("ERROR", "the last", error="it broke\x00", details={"page": "3", "id": "a\x00\ud800"}))
     async with platform.services.database.transaction() as session:
         await platform.services.operations.log(session, platform.project_id, operation_id, lines)
         await platform.services.operations.log(session, platform.project_id, operation_id, [])
@@ -128,8 +128,8 @@ async def test_logs_are_the_newest_thousand_oldest_first(platform: Platform) -> 
     assert logs[-1]["message"] == {
         "msg": "the last",
         "operation_id": operation_id,
-        "error": "it broke",
-        "details": {"page": "3"},
+        "error": "it broke\ufffd",
+        "details": {"page": "3", "id": "a\ufffd?"},
     }
 
 

@@ -260,7 +260,7 @@ def until_reset(headers: Mapping[str, str], limits: RateLimit, now: datetime) ->
     if limits.reset_format == "seconds":
         return _seconds_until(text, now)
     moment = read_time(text, limits.reset_format)
-    return max(0.0, (moment - now).total_seconds()) if moment is not None else None
+    return _sensible((moment - now).total_seconds()) if moment is not None else None
 
 
 def _seconds_until(text: str, now: datetime) -> float | None:
@@ -269,13 +269,17 @@ def _seconds_until(text: str, now: datetime) -> float | None:
     except ValueError:
         pass
     else:
-        return min(max(0.0, seconds), _LONGEST_WAIT) if not math.isnan(seconds) else None
+        return _sensible(seconds) if not math.isnan(seconds) else None
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return _sensible((aware - now).total_seconds())
+
+
+def _sensible(wait: float) -> float:
+    return min(max(0.0, wait), _LONGEST_WAIT)
 
 
 def _fails(body: Any, rules: ErrorRules) -> bool:

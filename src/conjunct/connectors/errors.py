@@ -63,10 +63,10 @@ class ProviderError(Exception):
         code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        self.message = _plain(message)
+        self.message = plain(message) if message.strip() else "the provider gives no reason"
         super().__init__(self.message)
         self.status = status
-        self.code = None if code is None else _plain(code)
+        self.code = None if code is None else plain(code)
         self.retry_after = retry_after
 
     def hide(self, secrets: Collection[str]) -> None:
@@ -228,7 +228,7 @@ class ForeignUrl(ProviderError):
     hopeless = True
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text that can be kept, logged and shown: not endless, without control characters (NUL is one)."""
     return _CONTROL.sub("\ufffd", text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 

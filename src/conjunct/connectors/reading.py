@@ -260,4 +260,4 @@ def _refuse_what_it_cannot(query: ReadQuery, reading: ReadPlan) -> None:
 
 def _total(reading: ReadPlan, body: Any) -> int | None:
     total = reading.total.find(body) if reading.total is not None else None
-    return total if isinstance(total, int) and not isinstance(total, bool) else None
+    return total if isinstance(total, int) and not isinstance(total, bool) and 0 <= total < 2**63 else None

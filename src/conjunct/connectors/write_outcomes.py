@@ -12,7 +12,7 @@ import orjson
 
 from conjunct.connectors.answers import kind_of_words
 from conjunct.connectors.definition import ErrorRules
-from conjunct.connectors.errors import ErrorKind, MalformedAnswer, ProviderError, Unreachable
+from conjunct.connectors.errors import ErrorKind, MalformedAnswer, ProviderError, Unreachable, plain
 from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.records import NotARecord, exact_id
 from conjunct.connectors.write_definition import Outcome
@@ -94,7 +94,8 @@ class OutcomeReader:
         found = error if isinstance(error, str) else self.message_at.find(error)
         code = None if self.code_at is None or isinstance(error, str) else self.code_at.find(error)
         message, code = hidden(_words(found, error)), hidden(str(code)) if isinstance(code, str | int) else None
-        return WriteFault(message, code, kind_of_words(self.rules, status, code, message))
+        kind = kind_of_words(self.rules, status, code, message)
+        return WriteFault(plain(message), None if code is None else plain(code), kind)
 
     def id(self, result: Any) -> str | None:
         """The record's id, digit for digit, if it is told."""

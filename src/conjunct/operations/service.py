@@ -95,7 +95,7 @@ class OperationService:
         result: str,
     ) -> None:
         """End the operation with a summary for people."""
-        await OperationRepository(session).change(project_id, operation_id, status=status, result=result)
+        await OperationRepository(session).change(project_id, operation_id, status=status, result=_kept(result))
 
     async def status(self, session: AsyncSession, project_id: str, operation_id: str) -> str | None:
         """The operation's status; None when there is no such operation."""
@@ -169,12 +169,17 @@ class OperationService:
 
 
 def _message(operation_id: str, line: LogLine) -> dict[str, Any]:
-    message: dict[str, Any] = {"msg": line.msg, "operation_id": operation_id}
+    message: dict[str, Any] = {"msg": _kept(line.msg), "operation_id": operation_id}
     if line.error is not None:
-        message["error"] = line.error
+        message["error"] = _kept(line.error)
     if line.details:
-        message["details"] = line.details
+        message["details"] = {name: _kept(value) for name, value in line.details.items()}
     return message
+
+
+def _kept(text: str) -> str:
+    """As Postgres keeps it. Ids may hold anything, and what a run has done must not be lost for the words about it."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _not_found(operation_id: str) -> OperationNotFound:
