@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from conjunct.connectors.check_parts import Fault, Path, check_path, check_pattern, check_request
+from conjunct.connectors.check_parts import Fault, Path, check_path, check_pattern, check_request, check_template
 from conjunct.connectors.event_definition import (
     REGISTRATION_VARIABLES,
     SIGNED_VARIABLES,
@@ -33,6 +33,7 @@ def check_events(events: Events, inputs: frozenset[str], objects: frozenset[str]
         for path in (challenge.at, *challenge.when):
             yield from check_path(place, path)
     yield from check_path((*_HERE, "each"), events.each)
+    yield from check_path((*_HERE, "within"), events.within)
     yield from _check_event((*_HERE, "event"), events.event, inputs)
     yield from _check_setup(events, inputs)
     for name in sorted(events.offers.keys() - objects) if "*" not in objects else ():
@@ -60,15 +61,16 @@ def _check_event(path: Path, rule: EventRule, inputs: frozenset[str]) -> Iterato
     ]
     places += [(("account", 0), rule.account)] if rule.account is not None else []
     for key, place in places:
-        yield from _one_of((*path, *key), place, ("at", "envelope", "header", "query"))
-        yield from check_path((*path, *key, "at"), place.at)
-        yield from check_path((*path, *key, "envelope"), place.envelope)
+        yield from _one_of((*path, *key), place, ("at", "outer", "envelope", "header", "query"))
+        for name in ("at", "outer", "envelope"):
+            yield from check_path((*path, *key, name), getattr(place, name))
+        yield from check_pattern((*path, *key, "part"), place.part)
+        if place.part is not None and "(" not in place.part:
+            yield Fault((*path, *key, "part"), "it needs a group, which is what is meant")
     for pattern in rule.kinds:
         yield from check_pattern((*path, "kinds", pattern), pattern)
-    if rule.id_part is not None:
-        yield from check_pattern((*path, "id_part"), rule.id_part)
-        if "(" not in rule.id_part:
-            yield Fault((*path, "id_part"), "it needs a group, which is the id")
+    for name, form in rule.id_as.items():
+        yield from check_template((*path, "id_as", name), form, frozenset({"id"}))
     for name in ("changed", "time"):
         part = getattr(rule, name)
         yield from check_path((*path, name, "at"), part.at if part is not None else None)

@@ -23,12 +23,14 @@ what is wanted; with `each: event`, `event` is one of them; with `each: object` 
 
 
 class Place(Model):
-    """Where something stands in a request with events; one of the four."""
+    """Where something stands in a request with events; one of the first five."""
 
     at: str | None = Field(None, description="In the event.")
+    outer: str | None = Field(None, description="With `within`: in the entry that the event stands in.")
     envelope: str | None = Field(None, description="In the whole body.")
     header: str | None = None
     query: str | None = None
+    part: str | None = Field(None, description="A regular expression: its first group, in what stands there, is meant.")
 
 
 class Timestamp(Model):
@@ -63,7 +65,7 @@ class Token(Model):
     prefix: str = ""
     query: str | None = None
     at: str | None = Field(None, description="Where it stands in each event, or in the body.")
-    encoding: Literal["text", "base64"] = Field("text", description="base64: as in HTTP Basic (`user:password`).")
+    user: str | None = Field(None, description="It comes as the password of HTTP Basic, with this user name.")
 
 
 class Verification(Model):
@@ -130,7 +132,9 @@ class EventRule(Model):
         default_factory=list,
         description="Where the record's id stands; the first that tells. A list there makes an event of each.",
     )
-    id_part: str | None = Field(None, description="A regular expression whose first group is the id in that text.")
+    id_as: dict[str, str] = Field(
+        default_factory=dict, description="How an id reads elsewhere in the API, by object: a template of {id}."
+    )
     changed: Changed | None = None
     time: Happened | None = None
     account: Place | None = Field(None, description="What tells whose account it is.")
@@ -163,6 +167,7 @@ class Events(Model):
     verify: Verification
     challenge: list[Challenge] = Field(default_factory=list)
     each: str = Field("", description="Where the list of events stands; an object there is one event.")
+    within: str | None = Field(None, description="Where, in each of these, the list of events stands.")
     event: EventRule
     offers: dict[str, dict[EventKind, list[str]]] = Field(
         default_factory=dict, description="The provider's names of events, by object and kind."

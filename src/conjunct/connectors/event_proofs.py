@@ -122,12 +122,14 @@ def _tokens(rule: Events, token: Token, request: EventRequest) -> list[str]:
 
 
 def _decoded(token: Token, text: str) -> str:
-    if token.encoding == "text":
+    """What was given; of HTTP Basic the password."""
+    if token.user is None:
         return text
     try:
-        return base64.b64decode(text, validate=True).decode()
+        user, _, password = base64.b64decode(text.strip().removeprefix("Basic "), validate=True).decode().partition(":")
     except (ValueError, binascii.Error):
         return ""
+    return password if user == token.user else ""
 
 
 def _is_among(given: Sequence[str], wanted: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ Whatever comes in, it is refused with `EventRefused` or read: what is no event i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -106,14 +106,14 @@ def challenged(rule: Events, request: EventRequest) -> tuple[Challenge, str] | N
     for each in rule.challenge:
         if each.at is not None or each.when:
             body = _read(request) if body is _UNREAD else body
-        if any(_text(parse_path(path).find(body)) != text for path, text in each.when.items()):
+        if any(text_in(parse_path(path).find(body)) != text for path, text in each.when.items()):
             continue
         if each.query is not None:
             value = request.query.get(each.query)
         elif each.header is not None:
             value = request.header(each.header)
         else:
-            value = _text(parse_path(each.at or "").find(body))
+            value = text_in(parse_path(each.at or "").find(body))
         if value and len(value) <= _LONGEST and value.isprintable():
             return each, value
     return None
@@ -132,28 +132,69 @@ def answer_to(rule: Challenge, value: str) -> ChallengeAnswer:
 
 def parse(rule: Events, request: EventRequest) -> list[Event]:
     """What a request tells of. Raises `EventRefused` where it cannot be read."""
+    events: list[Event] = []
+    for source in _sources(rule, request):
+        for event in _events(rule.event, source):
+            if len(events) >= MOST_EVENTS:
+                raise EventRefused(f"there are more than {MOST_EVENTS} events in it")
+            events.append(event)
+    return events
+
+
+def _sources(rule: Events, request: EventRequest) -> Iterator[_Source]:
     body = request.json()
-    found = parse_path(rule.each).find(body)
-    entries = found if isinstance(found, list) else [found] if isinstance(found, dict) else []
-    if len(entries) > MOST_EVENTS:
-        raise EventRefused(f"there are more than {MOST_EVENTS} events in it")
-    return [
-        event for entry in entries if isinstance(entry, dict) for event in _events(rule.event, entry, body, request)
-    ]
+    for entry in _entries(rule.each, body):
+        if rule.within is None:
+            yield _Source(entry, {}, body, request)
+            continue
+        for inner in _entries(rule.within, entry):
+            yield _Source(inner, entry, body, request)
 
 
-def _events(rule: EventRule, entry: dict[str, Any], body: Any, request: EventRequest) -> Iterable[Event]:
-    def found(place: Place | None) -> Any:
-        return _found(place, entry, body, request) if place is not None else None
+def _entries(path: str, body: Any) -> list[dict[str, Any]]:
+    found = parse_path(path).find(body)
+    return [entry for entry in (found if isinstance(found, list) else [found]) if isinstance(entry, dict)]
 
-    parts = [text for place in rule.name if (text := _text(found(place)))]
-    name = ".".join(parts)
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An event as it came, and what stands around it."""
+
+    entry: dict[str, Any]
+    outer: dict[str, Any]
+    body: Any
+    request: EventRequest
+
+    def find(self, place: Place) -> Any:
+        """What stands at a place."""
+        if place.header is not None:
+            found: Any = self.request.header(place.header)
+        elif place.query is not None:
+            found = self.request.query.get(place.query)
+        elif place.envelope is not None:
+            found = parse_path(place.envelope).find(self.body)
+        elif place.outer is not None:
+            found = parse_path(place.outer).find(self.outer)
+        else:
+            found = parse_path(place.at or "").find(self.entry)
+        if place.part is None:
+            return found
+        part = re.search(place.part, (text_in(found) or ""))
+        return part[1] if part is not None else None
+
+    def text(self, places: Iterable[Place]) -> str | None:
+        """The first text that stands at one of these."""
+        return next((text for place in places if (text := text_in(self.find(place)))), None)
+
+
+def _events(rule: EventRule, source: _Source) -> Iterator[Event]:
+    name = ".".join(text for place in rule.name if (text := text_in(source.find(place))))
     kind, named = _kind(rule, name)
-    object_name = next((text for place in rule.object if (text := _text(found(place)))), named)
-    if object_name is not None:
-        object_name = rule.objects.get(object_name, object_name)
-    ids = next((told for place in rule.id if (told := _ids(rule, found(place)))), None)
-    record = parse_path(rule.record).find(entry) if rule.record is not None else None
+    told = source.text(rule.object) or named
+    object_name = rule.objects.get(told, told) if told is not None else None
+    ids = next((ids for place in rule.id if (ids := _ids(source.find(place)))), [])
+    form = rule.id_as.get(object_name or "")
+    record = parse_path(rule.record).find(source.entry) if rule.record is not None else None
     time = rule.time
     for identifier in ids or (None,):
         is_told = object_name is not None and identifier is not None
@@ -161,12 +202,12 @@ def _events(rule: EventRule, entry: dict[str, Any], body: Any, request: EventReq
             kind if is_told else "other",
             name,
             object_name,
-            identifier,
-            _changed(rule.changed, entry),
-            read_time(parse_path(time.at).find(entry), time.format) if time is not None else None,
-            _text(found(rule.account)),
+            form.replace("{id}", identifier) if form is not None and identifier is not None else identifier,
+            _changed(rule.changed, source.entry),
+            read_time(parse_path(time.at).find(source.entry), time.format) if time is not None else None,
+            source.text([rule.account]) if rule.account is not None else None,
             record if isinstance(record, dict) else None,
-            entry,
+            source.entry,
         )
 
 
@@ -178,17 +219,14 @@ def _kind(rule: EventRule, name: str) -> tuple[EventKind, str | None]:
     return "other", None
 
 
-def _ids(rule: EventRule, value: Any) -> list[str]:
+def _ids(value: Any) -> list[str]:
     ids: list[str] = []
-    for each in (value if isinstance(value, list) else [value])[:MOST_EVENTS]:
+    for each in value if isinstance(value, list) else [value]:
         try:
-            text = exact_id(each)
+            ids.append(exact_id(each))
         except NotARecord:
             continue
-        part = re.search(rule.id_part, text[:_LONGEST]) if rule.id_part is not None else None
-        if rule.id_part is None or part is not None:
-            ids.append(text if part is None else part[1])
-    return [text for text in ids if text and len(text) <= _LONGEST]
+    return [text for text in ids if len(text) <= _LONGEST]
 
 
 def _changed(rule: Changed | None, entry: Any) -> tuple[str, ...]:
@@ -202,16 +240,6 @@ def _changed(rule: Changed | None, entry: Any) -> tuple[str, ...]:
     return tuple(each for each in found if isinstance(each, str) and each) if isinstance(found, list) else ()
 
 
-def _found(place: Place, entry: Any, body: Any, request: EventRequest) -> Any:
-    if place.header is not None:
-        return request.header(place.header)
-    if place.query is not None:
-        return request.query.get(place.query)
-    if place.envelope is not None:
-        return parse_path(place.envelope).find(body)
-    return parse_path(place.at or "").find(entry)
-
-
 def _read(request: EventRequest) -> Any:
     try:
         return request.json()
@@ -219,7 +247,8 @@ def _read(request: EventRequest) -> Any:
         return None
 
 
-def _text(value: Any) -> str | None:
+def text_in(value: Any) -> str | None:
+    """A short text or a whole number as text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value)

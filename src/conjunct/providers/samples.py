@@ -35,6 +35,7 @@ from conjunct.connectors import (
     Written,
 )
 from conjunct.core.problems import Problem
+from conjunct.providers.webhook_samples import what_it_tells
 
 BASE = "http://sample.test"
 
@@ -63,7 +64,7 @@ class Script:
     unexpected: list[dict[str, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.left = list(self.sample["exchanges"])
+        self.left = list(self.sample.get("exchanges", ()))
 
     def answer(self, sent: Sent) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer to a request."""
@@ -266,12 +267,17 @@ def _result(written: Written, expected: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def _webhook(connector: Connector, wanted: dict[str, Any], _expected: Any) -> list[dict[str, Any]]:
+    return what_it_tells(connector.definition.events, wanted)
+
+
 KINDS: dict[str, tuple[Asking, str]] = {
     "read": (_read, "records"),
     "search": (_search, "records"),
     "by_ids": (_by_ids, "records"),
     "describe": (_describe, "fields"),
     "write": (_write, "results"),
+    "webhook": (_webhook, "events"),
 }
 """The kinds of samples: how each is asked, and the key of what must come of it."""
 
