@@ -29,7 +29,7 @@ from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
 from conjunct.notifications import NotificationService, TopicService
 from conjunct.operations import OperationService
-from conjunct.providers import ProviderOverrides, PublishedCatalog, open_catalog
+from conjunct.providers import ProjectProviders, ProviderOverrides, PublishedCatalog, open_catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
 from conjunct.tenants import Authenticator, ProjectKeys, TenantService, audit, idempotency, key_rotation
 from conjunct.tenants.api_keys import ApiKeyService
@@ -69,6 +69,7 @@ class Services:
     connections: ConnectionService
     revoker: Revoker
     published_catalog: PublishedCatalog
+    project_providers: ProjectProviders
     connect_links: ConnectLinkService
     oauth_flows: OAuthFlows
     custom_auth: CustomAuthFlows
@@ -169,7 +170,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
     )
     connect_links = ConnectLinkService(connections=connections, public_url=public_url, clock=clock)
     limits = Limits(catalog.modules(), timedelta(seconds=settings.minimum_schedule_seconds))
-    integrations = IntegrationService(limits)
+    project_providers = ProjectProviders(catalog)
+    integrations = IntegrationService(limits, project_providers)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
     upstream = Upstream(database, integrations, installations, engine)
     integrations.add_listener(upstream)
@@ -217,6 +219,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
         connections=connections,
         revoker=Revoker(database=database, keys=keys, catalog=catalog, transport=transport, overrides=overrides),
         published_catalog=PublishedCatalog(catalog),
+        project_providers=project_providers,
         connect_links=connect_links,
         oauth_flows=OAuthFlows(
             database=database,

@@ -26,7 +26,7 @@ from conjunct.connectors.oauth import OAuthClient
 from conjunct.core.database import Database
 from conjunct.kit.clock import Clock
 from conjunct.notifications import ConnectionUpdated
-from conjunct.providers import Catalog
+from conjunct.providers import ProjectProviders
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Changing:
         self,
         *,
         database: Database,
-        catalog: Catalog,
+        providers: ProjectProviders,
         provider_apps: ProviderAppService,
         vault: Vault,
         prover: Prover,
@@ -68,7 +68,7 @@ class Changing:
         clock: Clock,
     ) -> None:
         self._database = database
-        self._catalog = catalog
+        self._providers = providers
         self._apps = provider_apps
         self._vault = vault
         self._prover = prover
@@ -141,7 +141,7 @@ class Changing:
         state = await ConnectionRepository(session).find(project_id, connection_id)
         if state is None:
             raise ConnectionNotFound(connection_id)
-        definition = named_definition(self._catalog, state.provider)
+        definition = await named_definition(self._providers, session, project_id, state.provider)
         account = _changed_account(definition, state, change.connection, masks)
         ready = ReadyUpdate(state, definition, change.connection, masks, account)
         kind = credential_mask(masks, accepted_kinds(definition.auth), state.auth_scheme)

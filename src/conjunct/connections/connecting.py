@@ -28,7 +28,7 @@ from conjunct.core.database import Database
 from conjunct.core.problems import Issue
 from conjunct.kit.ids import new_id
 from conjunct.notifications import ConnectionCreated, ConnectionUpdated
-from conjunct.providers import Catalog
+from conjunct.providers import ProjectProviders
 from conjunct.tenants import TenantService
 
 
@@ -50,7 +50,7 @@ class Connecting:
         *,
         database: Database,
         tenants: TenantService,
-        catalog: Catalog,
+        providers: ProjectProviders,
         provider_apps: ProviderAppService,
         vault: Vault,
         prover: Prover,
@@ -58,7 +58,7 @@ class Connecting:
     ) -> None:
         self._database = database
         self._tenants = tenants
-        self._catalog = catalog
+        self._providers = providers
         self._apps = provider_apps
         self._vault = vault
         self._prover = prover
@@ -76,7 +76,8 @@ class Connecting:
             AuthorizationNotPossible: the scheme needs a provider app, and there is none.
             CredentialsRefused, AccountIncomplete, ProviderNotAsked: as `Prover.prove`.
         """
-        definition = named_definition(self._catalog, request.provider)
+        async with self._database.reading() as reading:
+            definition = await named_definition(self._providers, reading, project_id, request.provider)
         given = read_credentials(definition, request)
         account = Account().with_metadata(request.provider_metadata)
         if request.provider_workspace_ref:
@@ -136,7 +137,7 @@ class Connecting:
 
         Raises `ConnectionNotFound` where the one to renew is gone, and `NoSuchProvider`, `InvalidInputs` as `generate`.
         """
-        definition = named_definition(self._catalog, grant.provider)
+        definition = await named_definition(self._providers, session, project_id, grant.provider)
         account = grant.account.fitting(definition, optional=told_later(definition))
         connections = ConnectionRepository(session)
         if grant.connection_id is not None:

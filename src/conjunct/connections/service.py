@@ -38,7 +38,7 @@ from conjunct.notifications import (
     ConnectionFailed,
     NotificationService,
 )
-from conjunct.providers import Catalog, ProviderOverrides
+from conjunct.providers import Catalog, ProjectProviders, ProviderOverrides
 from conjunct.queue import Engine
 from conjunct.tenants import ProjectKeys, TenantService
 from conjunct.tenants.audit import note_change, record_change
@@ -65,7 +65,7 @@ class _Shared(TypedDict):
     """What making and changing connections both need."""
 
     database: Database
-    catalog: Catalog
+    providers: ProjectProviders
     provider_apps: ProviderAppService
     vault: Vault
     prover: Prover
@@ -97,7 +97,7 @@ class ConnectionService:
         refresh_times: RefreshTimes | None = None,
     ) -> None:
         self._database = database
-        self._catalog = catalog
+        self._providers = providers = ProjectProviders(catalog)
         self._transport = transport
         self._overrides = overrides or ProviderOverrides()
         self._clock = clock or SystemClock()
@@ -105,14 +105,14 @@ class ConnectionService:
         self._listeners: list[ConnectionListener] = []
         self._refused_listeners: list[RefusedListener] = []
         self._notices = ConnectionNotices(notifications)
-        self.provider_apps = ProviderAppService(keys=keys, catalog=catalog)
+        self.provider_apps = ProviderAppService(keys=keys, providers=providers)
         self.token_endpoint = TokenEndpoint(transport, self._overrides, self._clock)
         self._vault = Vault(keys, self._clock)
         self._revocations = Revocations(keys=keys, vault=self._vault, provider_apps=self.provider_apps, engine=engine)
         self.prover = Prover(endpoint=self.token_endpoint, transport=transport, clock=self._clock)
         shared: _Shared = {
             "database": database,
-            "catalog": catalog,
+            "providers": providers,
             "provider_apps": self.provider_apps,
             "vault": self._vault,
             "prover": self.prover,
@@ -126,7 +126,7 @@ class ConnectionService:
             endpoint=self.token_endpoint,
             notices=self._notices,
             mark_refused=self._mark_refused,
-            catalog=catalog,
+            providers=providers,
             clock=self._clock,
             data_dir=data_dir,
             times=refresh_times,
@@ -228,10 +228,9 @@ class ConnectionService:
         """The credentials of those of the connections that are there, by their ids."""
         return await self._vault.open_all(session, project_id, connection_ids)
 
-    @property
-    def provider_names(self) -> tuple[str, ...]:
-        """The providers that can be connected to."""
-        return self._catalog.names()
+    async def provider_names(self, session: AsyncSession | AsyncConnection, project_id: str) -> tuple[str, ...]:
+        """The providers that the project can connect to."""
+        return await self._providers.names(session, project_id)
 
     async def check(self, project_id: str, connection_id: str) -> None:
         """Ask the provider whether it accepts a connection's credentials, renewed where need be; note what it says.
@@ -252,7 +251,7 @@ class ConnectionService:
     async def plan_deletion(self, session: AsyncSession, project_id: str, connection_id: str) -> DeletionPlan:
         """What `delete` would do; changes nothing. Raises `ConnectionNotFound`."""
         state = await self._existing(session, project_id, connection_id)
-        definition = self._catalog.get(state.provider)
+        definition = await self._providers.get(session, project_id, state.provider)
         stopped = [
             each
             for listener in self._listeners
@@ -272,7 +271,8 @@ class ConnectionService:
         for listener in self._listeners:
             await listener.on_connection_deleting(session, project_id, connection_id)
         if revoke:
-            await self._revocations.note(session, self._catalog.get(state.provider), state)
+            definition = await self._providers.get(session, project_id, state.provider)
+            await self._revocations.note(session, definition, state)
         await self._notices.publish(session, project_id, connection_id, ConnectionDeleted)
         await connections.delete(project_id, connection_id)
 
@@ -311,8 +311,8 @@ class ConnectionService:
         `UnusableCredentials` when the provider's definition has changed since.
         """
         state = await self._existing(session, project_id, connection_id)
-        held = await self._hold(session, state)
-        definition, override = self._catalog.get(state.provider), self._overrides.base_url(state.provider)
+        definition = await self._providers.get(session, project_id, state.provider)
+        held, override = await self._hold(session, state, definition), self._overrides.base_url(state.provider)
         limits = definition.rate_limit.buckets if override is None else {}
         return Connector(
             definition,
@@ -329,13 +329,14 @@ class ConnectionService:
 
     async def hold(self, session: AsyncSession, project_id: str, connection_id: str) -> Held:
         """The connection's credentials, opened. Raises `ConnectionNotFound`, and `UnusableCredentials` as above."""
-        return await self._hold(session, await self._existing(session, project_id, connection_id))
+        state = await self._existing(session, project_id, connection_id)
+        return await self._hold(session, state, await self._providers.get(session, project_id, state.provider))
 
-    async def _hold(self, session: AsyncSession, state: ConnectionState) -> Held:
+    async def _hold(self, session: AsyncSession, state: ConnectionState, definition: Definition) -> Held:
         stored = await self._vault.open(session, state.project_id, state.id)
         access = access_token(stored)
         return Held(
-            for_requests(self._catalog.get(state.provider).auth, stored),
+            for_requests(definition.auth, stored),
             access_token=None if access is None else access.text,
             ends_at=state.access_token_expires_at,
             version=state.version,
@@ -397,6 +398,6 @@ class ConnectionService:
             raise ConnectionNotFound(connection_id)
         return state
 
-    def definition(self, provider: str) -> Definition:
+    async def definition(self, session: AsyncSession | AsyncConnection, project_id: str, provider: str) -> Definition:
         """The definition of a provider that a request names. Raises `NoSuchProvider`."""
-        return named_definition(self._catalog, provider)
+        return await named_definition(self._providers, session, project_id, provider)

@@ -29,9 +29,11 @@ async def _uploads(request: Request) -> Uploads:
 
 
 async def _reader(
-    service: Annotated[IntegrationService, Depends(_service)], uploads: Annotated[Uploads, Depends(_uploads)]
+    service: Annotated[IntegrationService, Depends(_service)],
+    uploads: Annotated[Uploads, Depends(_uploads)],
+    database: DatabaseDep,
 ) -> SourceReader:
-    return SourceReader(service, uploads)
+    return SourceReader(service, uploads, database)
 
 
 Integrations = Annotated[IntegrationService, Depends(_service)]
@@ -121,9 +123,12 @@ async def batch_upsert_integrations(
     destructive: Destructive = False,
 ) -> Response:
     """Deploy a manifest: all of its integrations, or none when anything is wrong."""
-    manifest = await reader.read(project_id, source)
+    sources = await reader.read(project_id, source)
     async with database.transaction() as session:
-        deployed = await service.deploy(session, project_id, manifest, destructive=destructive, created_by=caller.actor)
+        await service.keep_providers(session, project_id, sources.providers)
+        deployed = await service.deploy(
+            session, project_id, sources.manifest, destructive=destructive, created_by=caller.actor
+        )
         await record_change(session)
     return json_bytes(deployed)
 
@@ -145,10 +150,11 @@ async def create_revision(
     destructive: Destructive = False,
 ) -> Response:
     """Deploy one integration of a manifest."""
-    manifest = await reader.read(project_id, source)
+    sources = await reader.read(project_id, source)
     async with database.transaction() as session:
+        await service.keep_providers(session, project_id, sources.providers)
         revision = await service.revise(
-            session, project_id, integration, manifest, destructive=destructive, created_by=caller.actor
+            session, project_id, integration, sources.manifest, destructive=destructive, created_by=caller.actor
         )
         await record_change(session)
     return json_bytes(revision, 201)

@@ -105,7 +105,7 @@ async def plan_integrations(
     destructive: Destructive = False,
 ) -> Plan:
     """What deploying a manifest would change, and for whom. Nothing is changed."""
-    manifest = await reader.read(project_id, source)
+    manifest = (await reader.read(project_id, source)).manifest
     async with database.transaction() as session:
         await session.execute(_ONLY_READ)
         return await planner.plan(session, project_id, manifest, destructive=destructive)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -30,6 +33,7 @@ from conjunct.manifests import (
     parse_manifest,
     validate_integration,
 )
+from conjunct.providers import ProjectProviders
 from conjunct.tenants.audit import note_change
 
 
@@ -39,8 +43,9 @@ class IntegrationService:
     Listeners are told of new revisions and deletions on that same transaction.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, providers: ProjectProviders | None = None) -> None:
         self._limits = limits
+        self._providers = providers
         self._listeners: list[RevisionListener] = []
         self._revisions = RevisionCache()
 
@@ -48,9 +53,35 @@ class IntegrationService:
         """Have `listener` told. The composition root calls this."""
         self._listeners.append(listener)
 
-    def parse(self, text: str | bytes) -> Manifest:
-        """The manifest in a YAML text; raises ManifestInvalid with every fault."""
-        return parse_manifest(text, limits=self._limits)
+    def parse(self, text: str | bytes, own: Mapping[str, tuple[str, ...]] | None = None) -> Manifest:
+        """The manifest in a YAML text; raises ManifestInvalid with every fault. `own` are modules of further providers,
+        by their names."""
+        return parse_manifest(text, limits=self._limits_with(own or {}))
+
+    def check_providers(self, texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+        """The modules of definitions that are to be deployed, by name; raises InvalidDefinition with every fault."""
+        if self._providers is None:
+            return {}
+        return {name: tuple(each.modules) for name, each in self._providers.check(texts).items()}
+
+    async def own_modules(self, session: AsyncSession | AsyncConnection, project_id: str) -> dict[str, tuple[str, ...]]:
+        """The modules of the providers that the project has deployed, by name."""
+        return {} if self._providers is None else await self._providers.own_modules(session, project_id)
+
+    async def keep_providers(self, session: AsyncSession, project_id: str, texts: Mapping[str, str]) -> None:
+        """Keep definitions that `check_providers` found good, on the deploy's transaction; others stay as they are."""
+        if self._providers is not None and texts:
+            await IntegrationRepository(session).lock_deploys(project_id)
+            await self._providers.store(session, project_id, texts)
+            note_change(providers=sorted(texts))
+
+    def _limits_with(self, own: Mapping[str, tuple[str, ...]]) -> Limits:
+        known = self._limits.known_providers
+        return (
+            replace(self._limits, known_providers=ChainMap(dict(own), cast("Any", known)))
+            if own and known
+            else self._limits
+        )
 
     async def list_page(self, connection: AsyncConnection, project_id: str, page: Page = WHOLE) -> Items:
         """A page of a project's integrations with their latest revisions, as JSON of the specification."""
@@ -78,7 +109,8 @@ class IntegrationService:
 
         Raises ManifestInvalid, with issues named as in the request, or IntegrationExists.
         """
-        integration = validate_integration(content, limits=self._limits, path=("latestRevision", "content"))
+        limits = self._limits_with(await self.own_modules(session, project_id))
+        integration = validate_integration(content, limits=limits, path=("latestRevision", "content"))
         _require_agreement(integration, name=name, provider=provider, spec_version=spec_version)
         repository = IntegrationRepository(session)
         await repository.lock_deploys(project_id)
@@ -156,7 +188,8 @@ class IntegrationService:
         await repository.lock_deploys(project_id)
         found = await self.find(session, project_id, id_or_name)
         earlier = await self._earlier(repository, found, revision_id)
-        entry = validate_integration(earlier.content, limits=self._limits, path=("revision", "content"))
+        limits = self._limits_with(await self.own_modules(session, project_id))
+        entry = validate_integration(earlier.content, limits=limits, path=("revision", "content"))
         [step] = await steps_of(repository, project_id, [entry])
         revision = await self._carry_out(session, project_id, step, destructive=destructive, created_by=created_by)
         note_change(resource_id=found.id, revision=revision.id, asOf=earlier.id)

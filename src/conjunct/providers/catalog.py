@@ -116,9 +116,13 @@ class Catalog:
 
     def quirks_of(self, definition: Definition) -> type[Quirks] | None:
         """The code beside that definition, or else beside the one that it extends."""
-        files = (self._files.get(name) for name in (definition.name, definition.extends or ""))
-        classes = (quirks_in(file.parent) for file in files if file is not None)
-        return next((found for found in classes if found is not None), None)
+        own = self.quirks_beside(definition.name)
+        return self.quirks_beside(definition.extends) if own is None and definition.extends else own
+
+    def quirks_beside(self, name: str) -> type[Quirks] | None:
+        """The code beside the definition of that name, if there is any."""
+        file = self._files.get(name)
+        return None if file is None else quirks_in(file.parent)
 
     def _look(self) -> None:
         if self._watch is None:

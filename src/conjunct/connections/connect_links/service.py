@@ -136,7 +136,7 @@ class ConnectLinkService:
         self, session: AsyncSession, project_id: str, at: str, name: str, app_id: str | None
     ) -> None:
         try:
-            definition = self._connections.definition(name)
+            definition = await self._connections.definition(session, project_id, name)
         except NoSuchProvider as problem:
             issues = [replace(issue, name=at) for issue in problem.issues]
             raise NoSuchProvider(problem.detail, remedy=problem.remedy, issues=issues) from None

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.connections.account import Account, told_later
 from conjunct.connections.credential_kinds import accepted_kinds
@@ -82,7 +82,8 @@ class CustomAuthFlows:
         Raises `NoSuchProvider`, `NoMultiStepAuth`, `UnsupportedCredentials`, `InvalidInputs`,
         `AuthorizationNotPossible`, and as `Prover.prove`; nothing is kept then.
         """
-        definition, auth = self.multi_step(start.provider)
+        async with self._database.reading() as reading:
+            definition, auth = await self.multi_step(reading, project_id, start.provider)
         values = custom_values(definition, auth, start.values, at="customAuth")
         account = Account().with_metadata(start.metadata).fitting(definition, optional=told_later(definition))
         session_id = secrets.token_urlsafe(32)
@@ -141,9 +142,11 @@ class CustomAuthFlows:
             raise SessionOver("This link was used before, is too old, or is not one of ours.")
         return await self._resume(row.project_id, row.session_digest, params, None, None, None)
 
-    def multi_step(self, provider: str) -> tuple[Definition, CustomAuth]:
+    async def multi_step(
+        self, session: AsyncSession | AsyncConnection, project_id: str, provider: str
+    ) -> tuple[Definition, CustomAuth]:
         """The definition of a provider that has steps. Raises `NoSuchProvider`, `NoMultiStepAuth`."""
-        definition = self._connections.definition(provider)
+        definition = await self._connections.definition(session, project_id, provider)
         if isinstance(definition.auth, CustomAuth) and definition.auth.steps:
             return definition, definition.auth
         detail = f"{definition.display} is not connected in several steps."
@@ -274,7 +277,7 @@ class CustomAuthFlows:
         )
 
     async def _opened(self, session: AsyncSession, row: CustomAuthSessionRow, session_id: str | None) -> Work:
-        definition, auth = self.multi_step(row.provider)
+        definition, auth = await self.multi_step(session, row.project_id, row.provider)
         app: OpenedApp | None = None
         if auth.app_inputs:
             app_id = row.provider_app_id

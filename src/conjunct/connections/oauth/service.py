@@ -113,7 +113,7 @@ class OAuthFlows:
 
         Raises `NoSuchProvider`, `NoOAuthFlow`, `AuthorizationNotPossible`, `InvalidInputs`.
         """
-        definition = self._connections.definition(request.provider)
+        definition = await self._connections.definition(session, project_id, request.provider)
         app = await self._app(session, project_id, definition, request.provider_app_id)
         account = Account().with_metadata(request.provider_metadata)
         if request.provider_workspace_ref:
@@ -129,7 +129,7 @@ class OAuthFlows:
         state = await self._connections.find(session, project_id, connection_id)
         if state is None:
             raise ConnectionNotFound(connection_id)
-        definition = self._connections.definition(state.provider)
+        definition = await self._connections.definition(session, project_id, state.provider)
         app = await self._app(session, project_id, definition, state.provider_app_id)
         who = _Customer(state.group_ref, None, state.consumer_ref, None, state.id)
         return await self._send(session, project_id, definition, app, state.account, who)
@@ -263,7 +263,8 @@ class OAuthFlows:
         sealed = row.sealed_verifier
         verifier = None if sealed is None else keyring.decrypt(sealed, verifier_place(row.state_digest)).decode()
         account = Account(row.provider_workspace_ref, row.provider_metadata)
-        return _Taken(row, app, self._connections.definition(row.provider), verifier, account)
+        definition = await self._connections.definition(session, row.project_id, row.provider)
+        return _Taken(row, app, definition, verifier, account)
 
     async def _exchange(self, taken: _Taken, comeback: Comeback) -> IssuedTokens:
         definition = taken.definition

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from conjunct.connections.problems import NoSuchProvider
+from conjunct.connections.named_providers import named_definition
 from conjunct.connections.provider_apps.checks import check_app, read_mask
 from conjunct.connections.provider_apps.models import ProviderAppRow
 from conjunct.connections.provider_apps.problems import (
@@ -25,7 +25,7 @@ from conjunct.core.encryption import Keyring
 from conjunct.core.paging import WHOLE, Items, Page
 from conjunct.core.problems import Issue
 from conjunct.kit.ids import new_id
-from conjunct.providers import Catalog, UnknownProvider
+from conjunct.providers import ProjectProviders
 from conjunct.tenants import ProjectKeys
 
 
@@ -43,9 +43,9 @@ class OpenedApp:
 class ProviderAppService:
     """What the API and the OAuth flows ask of provider apps, on the caller's transaction."""
 
-    def __init__(self, *, keys: ProjectKeys, catalog: Catalog) -> None:
+    def __init__(self, *, keys: ProjectKeys, providers: ProjectProviders) -> None:
         self._keys = keys
-        self._catalog = catalog
+        self._providers = providers
 
     async def list_page(self, session: AsyncSession | AsyncConnection, project_id: str, page: Page = WHOLE) -> Items:
         """A page of the project's provider apps, oldest first."""
@@ -63,7 +63,7 @@ class ProviderAppService:
 
         Raises `NoSuchProvider`, `NotAnOAuthProvider`, `ProviderAppExists`, and `InvalidRequest` with an issue a fault.
         """
-        check_app(self._auth_of(given.provider), given)
+        check_app(await self._auth_of(session, project_id, given.provider), given)
         app_id = new_id()
         values = _columns(given, app_id, await self._keys.keyring(session, project_id))
         if not await ProviderAppRepository(session).add(id=app_id, project_id=project_id, **values):
@@ -81,7 +81,7 @@ class ProviderAppService:
         if row is None:
             raise ProviderAppNotFound(app_id)
         provider = given.provider or row.provider
-        check_app(self._auth_of(provider), given, at="providerApp.")
+        check_app(await self._auth_of(session, project_id, provider), given, at="providerApp.")
         if provider != row.provider:
             await _refuse_if_used(apps, row, "move it to another provider")
         values = _columns(given, app_id, await self._keys.keyring(session, project_id))
@@ -134,12 +134,8 @@ class ProviderAppService:
             auth_params=(row.metadata_ or {}).get("authQueryParams") or {},
         )
 
-    def _auth_of(self, provider: str) -> OAuth2 | CustomAuth:
-        try:
-            definition = self._catalog.get(provider)
-        except UnknownProvider as problem:
-            issue = Issue("provider", problem.detail, value=provider, remedy=problem.remedy)
-            raise NoSuchProvider(problem.detail, remedy=problem.remedy, issues=[issue]) from None
+    async def _auth_of(self, session: AsyncSession, project_id: str, provider: str) -> OAuth2 | CustomAuth:
+        definition = await named_definition(self._providers, session, project_id, provider)
         auth = definition.auth
         if isinstance(auth, OAuth2) and auth.grant == "authorization_code":
             return auth

@@ -25,7 +25,7 @@ from conjunct.connectors.oauth import OAuthClient, TokenRequest
 from conjunct.core.encryption import Keyring
 from conjunct.kit.clock import Clock
 from conjunct.kit.ids import new_id
-from conjunct.providers import Catalog
+from conjunct.providers import ProjectProviders
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Claimer:
     vault: Vault
     provider_apps: ProviderAppService
     endpoint: TokenEndpoint
-    catalog: Catalog
+    providers: ProjectProviders
     clock: Clock
     times: RefreshTimes
     folder_id: str = field(repr=False)
@@ -83,7 +83,7 @@ class Claimer:
             return None
         opened = await self.vault.open(session, project_id, connection_id)
         app = await self._app(session, state)
-        definition = self.catalog.get(state.provider)
+        definition = await self.providers.get(session, project_id, state.provider)
         request = self._request(definition, app, state, opened)
         if request is None or not isinstance(opened, OAuthTokens | CustomCredentials):
             _refuse(state, opened)

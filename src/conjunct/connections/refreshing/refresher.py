@@ -30,7 +30,7 @@ from conjunct.connectors.auth_definition import CustomAuth
 from conjunct.core.database import Database
 from conjunct.core.problems import Problem
 from conjunct.kit.clock import Clock
-from conjunct.providers import Catalog
+from conjunct.providers import ProjectProviders
 
 Refresh = Literal["force", "ifExpired"]
 
@@ -53,7 +53,7 @@ class Refresher:
         endpoint: TokenEndpoint,
         notices: ConnectionNotices,
         mark_refused: MarkRefused,
-        catalog: Catalog,
+        providers: ProjectProviders,
         clock: Clock,
         data_dir: Path | None = None,
         times: RefreshTimes | None = None,
@@ -62,9 +62,9 @@ class Refresher:
         self.clock = clock
         self.files = ExchangeFiles(data_dir)
         self._vault = vault
-        self._catalog = catalog
-        self._answers = AnswerStore(vault, self.files, notices, catalog, self.times)
-        self._claimer = Claimer(vault, provider_apps, endpoint, catalog, clock, self.times, self.files.folder_id)
+        self._providers = providers
+        self._answers = AnswerStore(vault, self.files, notices, providers, self.times)
+        self._claimer = Claimer(vault, provider_apps, endpoint, providers, clock, self.times, self.files.folder_id)
         self._exchange = Exchange(self._claimer, endpoint, self._answers, mark_refused, clock, self.times)
         self._flights: dict[tuple[str, str], asyncio.Task[int]] = {}
 
@@ -79,7 +79,7 @@ class Refresher:
     ) -> None:
         """As `ConnectionService.ensure_fresh`. It costs one read where nothing is to be done."""
         seen = await self._look(database, project_id, connection_id)
-        if not self._can_end(seen):
+        if not await self._can_end(database, project_id, seen):
             return
         if not seen.has_ended(self.clock.now()):
             if refused is not None and not await self._is_stored(database, project_id, connection_id, refused):
@@ -188,9 +188,10 @@ class Refresher:
             stored = access_token(await self._vault.open(session, project_id, connection_id))
         return stored is not None and hmac.compare_digest(stored.text.encode(), refused.encode())
 
-    def _can_end(self, found: Look) -> bool:
+    async def _can_end(self, database: Database, project_id: str, found: Look) -> bool:
         """Whether there is an access token at all."""
         if found.auth_scheme == "none":
-            auth = self._catalog.get(found.provider).auth
+            async with database.reading() as reading:
+                auth = (await self._providers.get(reading, project_id, found.provider)).auth
             return isinstance(auth, CustomAuth) and auth.token is not None
         return found.auth_scheme.startswith("oauth2/")

@@ -21,7 +21,7 @@ from conjunct.core.database import Database
 from conjunct.core.encryption import DecryptionFailed
 from conjunct.core.problems import Problem
 from conjunct.notifications import ConnectionRefreshed
-from conjunct.providers import Catalog
+from conjunct.providers import ProjectProviders
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class AnswerStore:
     vault: Vault
     files: ExchangeFiles
     notices: ConnectionNotices
-    catalog: Catalog
+    providers: ProjectProviders
     times: RefreshTimes
 
     async def keep(self, database: Database, claimed: Claimed, credentials: StoredCredentials) -> bool:
@@ -88,7 +88,8 @@ class AnswerStore:
         keyring = await self.vault.keyring(session, answer.project_id)
         credentials = from_document(keyring.decrypt(answer.sealed, answer.place))
         turn = Turn(answer.project_id, answer.connection_id, answer.version, answer.claim_id)
-        return await self._store(session, turn, self.catalog.get(state.provider), credentials)
+        definition = await self.providers.get(session, answer.project_id, state.provider)
+        return await self._store(session, turn, definition, credentials)
 
     async def _store(
         self, session: AsyncSession, turn: Turn, definition: Definition, credentials: StoredCredentials

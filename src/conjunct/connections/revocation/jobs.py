@@ -17,7 +17,7 @@ from conjunct.connectors.errors import ERROR_CLASSES, ProviderError
 from conjunct.connectors.oauth import revocation_request
 from conjunct.core.database import Database
 from conjunct.core.problems import Problem
-from conjunct.providers import Catalog, ProviderOverrides
+from conjunct.providers import Catalog, ProjectProviders, ProviderOverrides
 from conjunct.queue import Done, Handler, Job, Outcome, Retry
 from conjunct.tenants import ProjectKeys
 
@@ -48,7 +48,7 @@ class Revoker:
     ) -> None:
         self._database = database
         self._keys = keys
-        self._catalog = catalog
+        self._providers = ProjectProviders(catalog)
         self._transport = transport
         self._overrides = overrides
 
@@ -80,7 +80,8 @@ class Revoker:
         return Done()
 
     async def _tell(self, row: TokenRevocationRow, grant: RevocableGrant) -> None:
-        definition: Definition = self._catalog.get(row.provider)
+        async with self._database.reading() as reading:
+            definition: Definition = await self._providers.get(reading, row.project_id, row.provider)
         request = revocation_request(
             definition,
             grant.client,

@@ -49,10 +49,13 @@ class Importer:
         self._connections = connections
         self._project_id = project_id
         self._wanted = wanted
-        self._known = {nango.folded(name): name for name in connections.provider_names}
+        self._known: dict[str, str] = {}
 
     async def run(self) -> list[ImportedConnection]:
         """What became of each entry, in their order."""
+        async with self._database.reading() as reading:
+            names = await self._connections.provider_names(reading, self._project_id)
+        self._known = {nango.folded(name): name for name in names}
         return [await self._one(index, entry) for index, entry in enumerate(self._wanted.connections)]
 
     async def _one(self, index: int, entry: Mapping[str, Any]) -> ImportedConnection:
@@ -60,7 +63,7 @@ class Importer:
         try:
             candidate = self._read(entry)
             about |= {"provider": _text(candidate, "provider"), "group_ref": _text(candidate, "groupRef")}
-            ready = self._checked(candidate)
+            ready = await self._checked(candidate)
             return await self._stored(about, ready)
         except UnreadableEntry as error:
             return ImportedConnection(**about, status="failed", detail=str(error))
@@ -82,9 +85,10 @@ class Importer:
         ours = self._wanted.providers.get(str(candidate.request.get("provider")))
         return candidate if ours is None else replace(candidate, request={**candidate.request, "provider": ours})
 
-    def _checked(self, candidate: Candidate) -> _Ready:
+    async def _checked(self, candidate: Candidate) -> _Ready:
         request = GenerateConnectionRequest.model_validate(candidate.request)
-        definition = self._connections.definition(request.provider)
+        async with self._database.reading() as reading:
+            definition = await self._connections.definition(reading, self._project_id, request.provider)
         account = Account().with_metadata(request.provider_metadata)
         if request.provider_workspace_ref:
             account = account.with_workspace(request.provider_workspace_ref)

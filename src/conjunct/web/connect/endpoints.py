@@ -46,11 +46,11 @@ async def show(token: str, services: ServicesDep, provider: Chosen = None, resul
         link = await _open(services, token)
         if link.is_used:
             return views.done(link, just_now=result == "connected")
-        definition = _chosen(services, link, provider)
+        definition = await _chosen(services, link, provider)
     except Problem as problem:
         return views.refused(problem)
     if definition is None:
-        return views.choice(link, [services.connections.definition(name) for name in link.providers])
+        return views.choice(link, [await _definition(services, link, name) for name in link.providers])
     return views.form(link, definition, fields_of(definition))
 
 
@@ -64,7 +64,7 @@ async def submit(request: Request, token: str, services: ServicesDep, provider: 
         link = await _open(services, token)
         if link.is_used:
             return _see(token)
-        definition = _chosen(services, link, provider)
+        definition = await _chosen(services, link, provider)
     except Problem as problem:
         return views.refused(problem)
     if definition is None:
@@ -99,11 +99,16 @@ async def _open(services: Services, token: str) -> ConnectLink:
         return await services.links.open(reading, token)
 
 
-def _chosen(services: Services, link: ConnectLink, provider: str | None) -> Definition | None:
+async def _chosen(services: Services, link: ConnectLink, provider: str | None) -> Definition | None:
     """The provider that the page is for; None while there are several to choose from."""
     if len(link.providers) == 1:
-        return services.connections.definition(link.providers[0])
-    return services.connections.definition(provider) if provider in link.providers else None
+        return await _definition(services, link, link.providers[0])
+    return await _definition(services, link, provider) if provider in link.providers else None
+
+
+async def _definition(services: Services, link: ConnectLink, provider: str) -> Definition:
+    async with services.database.reading() as reading:
+        return await services.connections.definition(reading, link.project_id, provider)
 
 
 def _refuse_other_sites(request: Request) -> None:

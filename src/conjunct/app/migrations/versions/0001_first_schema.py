@@ -366,6 +366,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("jwt_key_project_id_idx"), "jwt_key", ["project_id"], unique=False)
     op.create_table(
+        "own_provider",
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("own_provider_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "name", name=op.f("own_provider_pkey")),
+    )
+    op.create_table(
         "project_key",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -1009,6 +1022,7 @@ def downgrade() -> None:
     op.drop_table("provider_app")
     op.drop_index(op.f("project_key_project_id_idx"), table_name="project_key")
     op.drop_table("project_key")
+    op.drop_table("own_provider")
     op.drop_index(op.f("jwt_key_project_id_idx"), table_name="jwt_key")
     op.drop_table("jwt_key")
     op.drop_table("integration")
