@@ -16,7 +16,7 @@ from conjunct.connectors.definition_base import Model
 from conjunct.connectors.yaml_source import Path, YamlSource, read_yaml
 from conjunct.core.problems import Issue, Unprocessable
 
-INHERITED = ("defaults", "objects", "errors", "rate_limit")
+INHERITED = ("defaults", "objects", "errors", "rate_limit", "events")
 """What a definition has of the one that it extends."""
 
 
