@@ -99,6 +99,10 @@ def test_mappings_are_laid_over_one_another():
     assert render([template], record={"id": 8}, last=3) == [{"a": 3, "id": 8}]
     assert render({"x": {"$merge": ["{record}", {"b": "{unset}"}]}, "y": 1}) == {"y": 1}
     assert render({"x": {"$merge": ["{record}"]}}, record={}) == {"x": {}}
+    each = {"$merge": [{"limit": 1}, {"$each": "filter", "{field}s": ["{value}"]}]}
+    filters = [{"field": "email", "value": "a@example.com"}, {"field": "owner", "value": 7}]
+    assert render(each, filter=filters) == {"limit": 1, "emails": ["a@example.com"], "owners": [7]}
+    assert render(each) == {"limit": 1}
     with pytest.raises(UnusableValue):
         render({"$merge": ["{record}"]}, record="no mapping")
 

@@ -44,11 +44,11 @@ def check_template(
 ) -> Iterator[Fault]:
     """Faults of a JSON value of templates, each at the text where it is."""
     if isinstance(value, dict) and set(value) == {"$merge"} and isinstance(value["$merge"], list):
-        for index, part in enumerate(value["$merge"]):
-            if isinstance(part, str | dict):
-                yield from check_template((*path, "$merge", index), part, variables, of_items)
-            else:
-                yield Fault((*path, "$merge", index), "$merge has a list of mappings")
+        parts = value["$merge"]
+        wrong = [index for index, part in enumerate(parts) if not isinstance(part, str | dict)]
+        yield from (Fault((*path, "$merge", index), "$merge has a list of mappings") for index in wrong)
+        if not wrong:
+            yield from check_template((*path, "$merge"), parts, variables, of_items)
         return
     if isinstance(value, dict) and not any(key in value for key in ("$list", "$literal", "$each", "$merge")):
         for key, item in value.items():

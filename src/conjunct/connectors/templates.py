@@ -7,7 +7,8 @@ list it removes the whole item; a mapping or list that loses everything is itsel
 - `{$each: filter, ...}` in a list gives one item for each entry of a list of mappings. The entry is there, whatever it
   lacks: within it an unset variable removes its key only.
 - `{$list: fields}` is the list itself; `{$literal: "..."}` is never a template (GraphQL documents).
-- `{$merge: [...]}` lays mappings over one another: the later wins, unset ones are left out.
+- `{$merge: [...]}` lays mappings over one another: the later wins, unset ones are left out. `$each` in it gives one for
+  each entry.
 - Keys of a mapping are templates, too. `{{` and `}}` are braces.
 
 Templates are compiled once for a definition; rendering does no parsing.
@@ -210,12 +211,13 @@ class Merged:
         is_set = False
         for part in self.parts:
             value = part.render(variables)
-            if value is UNSET:
-                continue
-            if not isinstance(value, Mapping):
-                raise UnusableValue(f"a mapping was expected among what is put together, not {type(value).__name__}")
-            merged.update(value)
-            is_set = True
+            for each in value if isinstance(part, Each) else (value,):
+                if each is UNSET:
+                    continue
+                if not isinstance(each, Mapping):
+                    raise UnusableValue(f"a mapping was expected among what is put together, not {type(each).__name__}")
+                merged.update(each)
+                is_set = True
         return merged if is_set else UNSET
 
 
@@ -268,7 +270,7 @@ def _compile_key(text: str, time: TimeStyle) -> str | Template:
 def _compile_merge(parts: Any, time: TimeStyle) -> Template:
     if not isinstance(parts, list) or not all(isinstance(part, str | dict) for part in parts):
         raise TemplateSyntaxError("$merge has a list of mappings")
-    templates = tuple(compile_template(part, time) for part in parts)
+    templates = tuple(_compile_item(part, time) if "$each" in part else compile_template(part, time) for part in parts)
     made = zip(parts, templates, strict=True)
     if any(isinstance(part, str) and not isinstance(template, Variable) for part, template in made):
         raise TemplateSyntaxError("$merge has a list of mappings; a text that is none must be one variable")
