@@ -15,6 +15,7 @@ from sqlalchemy import text
 from conjunct.connections import ConnectionNotFound
 from conjunct.connectors import Connector, ReadQuery
 from conjunct.connectors.errors import AccessForbidden, AuthInvalid, AuthRevoked, ProviderError, TryAgain
+from conjunct.core.database import Database
 from tests.connections.flows import WHO, Flow, state_of
 
 THINGS = ReadQuery("things")
@@ -198,6 +199,12 @@ async def test_bad_credentials_that_succeed_work_again(kept: Kept) -> None:
     kept.provider.shut = True
     await failures(connector, 1)
     kept.provider.shut = False
+    keeper = connector._exchange._keeper
+    keeper._database = away = Database("postgresql://postgres@127.0.0.1:1/away")
+    assert (await connector.read_page(THINGS)).records, "what was answered is not lost where it cannot be noted"
+    assert await kept.status() == "bad_credentials"
+    keeper._database = kept.flow.database
+    await away.dispose()
     await connector.read_page(THINGS)
     assert await kept.status() == "working"
     kept.provider.shut = True

@@ -194,6 +194,15 @@ async def test_a_pause_that_one_process_hears_of_stops_all(fleet: Fleet) -> None
     assert fleet.time.waited == [55]
 
 
+async def test_a_pause_that_cannot_be_told_to_the_others_is_heeded_all_the_same(fleet: Fleet) -> None:
+    away = Database("postgresql://postgres@127.0.0.1:1/away")
+    limiter = Limiters(away, fleet.time.clock, pace=fleet.time.pace).of("acme", fleet.mine, {}, throttled_until=None)
+    await limiter.pause(60)
+    with pytest.raises(HeldBack, match="slow down"):
+        await limiter.take(None, patience=10)
+    await away.dispose()
+
+
 async def test_a_connection_that_is_deleted_takes_its_buckets_along(fleet: Fleet) -> None:
     limiter = fleet.process()
     await limiter.take(None, patience=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,6 @@ from conjunct.connections.repository import ConnectionRepository
 from conjunct.connectors.definition import Bucket
 from conjunct.connectors.limits import Lot, Window, take_lot
 from conjunct.core.database import Database
-from conjunct.kit.clock import Clock
 
 # The moment is the database's, once the row is ours: the clocks of hosts differ, and the wait for the row takes time.
 # A crash of the database may lose the last lots, which is no worse than limits that were kept a moment less well.
@@ -45,9 +44,8 @@ class Taken:
 class Buckets:
     """The buckets of one connection. Each method is a short transaction of its own. Raises `ConnectionNotFound`."""
 
-    def __init__(self, database: Database, clock: Clock, project_id: str, connection_id: str) -> None:
+    def __init__(self, database: Database, project_id: str, connection_id: str) -> None:
         self._database = database
-        self._clock = clock
         self._key = {"project_id": project_id, "connection_id": connection_id}
 
     async def take(self, name: str, bucket: Bucket, wanted: int) -> Taken:
@@ -72,12 +70,10 @@ class Buckets:
         moment: datetime | None = known.throttled_until
         return moment
 
-    async def throttle(self, seconds: float) -> datetime:
-        """Have nobody send anything for so long; returns until when."""
-        until = self._clock.now() + timedelta(seconds=seconds)
+    async def throttle(self, until: datetime) -> None:
+        """Have nobody send anything until then."""
         async with self._database.transaction() as session:
             await ConnectionRepository(session).throttle(self._key["project_id"], self._key["connection_id"], until)
-        return until
 
     async def _window(self, session: AsyncSession, name: str) -> Window:
         """The bucket's window; its row is locked from then on."""

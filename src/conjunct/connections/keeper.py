@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.connections.problems import RefreshNotPossible, RefreshPending, RefreshRefused
 from conjunct.connections.refreshing import Refresh
+from conjunct.connections.refreshing.persisting import PASSING
 from conjunct.connections.schemas import Status
 from conjunct.connectors.auth import Credentials
 from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError, TryAgain
@@ -113,12 +114,24 @@ class ConnectionKeeper:
         return None if held.credentials == refused else held.credentials
 
     async def accepted(self, credentials: Credentials, /) -> None:
-        """See `Keeper`. It is written once for each version of the credentials, and only where it is news."""
+        """See `Keeper`. It is written once for each version of the credentials, and only where it is news.
+
+        While the database does not answer it is left to the next time: what the provider has answered, or done, must
+        not be lost for it.
+        """
         held = self._held
         if credentials is not held.credentials or (held.status == "working" and held.is_use_noted):
             return
-        self._held = replace(held, status="working", is_use_noted=True)
-        self._is_told = False
+        known = self._held = replace(held, status="working", is_use_noted=True)
+        was_told, self._is_told = self._is_told, False
+        try:
+            await self._note(held)
+        except PASSING as error:
+            log.warning("connection.not_noted", connection=self._connection_id, error=str(error))
+            if self._held is known:
+                self._held, self._is_told = held, was_told
+
+    async def _note(self, held: Held) -> None:
         async with self._database.transaction() as session:
             if held.status != "working":
                 await self._connections.mark_working(

@@ -13,9 +13,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from conjunct.connections.buckets import Buckets
+from conjunct.connections.problems import ConnectionNotFound
+from conjunct.connections.refreshing.persisting import PASSING
 from conjunct.connectors.definition import Bucket
 from conjunct.connectors.errors import HeldBack
 from conjunct.connectors.limits import DEFAULT_BUCKET, LONGEST_LOT, largest_lot, lot_seconds
@@ -38,6 +42,8 @@ class Pace:
 
 REAL = Pace()
 
+log = structlog.get_logger(__name__)
+
 
 class Limiters:
     """The limiters of a process, one for each connection that was used lately."""
@@ -55,7 +61,7 @@ class Limiters:
         key = (project_id, connection_id)
         limiter = self._kept.get(key)
         if limiter is None or limiter.limits != limits:
-            shared = Buckets(self._database, self._clock, project_id, connection_id)
+            shared = Buckets(self._database, project_id, connection_id)
             limiter = self._kept[key] = ConnectionLimiter(shared, limits, self._clock, pace=self._pace)
         self._kept.move_to_end(key)
         if len(self._kept) > MAX_KEPT:
@@ -77,9 +83,10 @@ class ConnectionLimiter:
         self._heard_at = float("-inf")
 
     def hear(self, throttled_until: datetime | None) -> None:
-        """Take note of what the connection's row says of a pause."""
-        self._paused_until = throttled_until
+        """Take note of what the connection's row says of a pause, which never becomes shorter."""
         self._heard_at = self._pace.seconds()
+        if throttled_until is not None and (self._paused_until is None or self._paused_until < throttled_until):
+            self._paused_until = throttled_until
 
     async def take(self, bucket: str | None, *, patience: float) -> None:
         """See `Limiter`. Also raises `ConnectionNotFound`, when the connection was deleted meanwhile."""
@@ -92,8 +99,13 @@ class ConnectionLimiter:
         await self._pass_pause(deadline)  # one may have begun meanwhile
 
     async def pause(self, seconds: float) -> None:
-        """See `Limiter`."""
-        self.hear(await self._shared.throttle(seconds))
+        """See `Limiter`. What cannot be told to the others is heeded here, at least: the answer must not be lost."""
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self.hear(until)
+        try:
+            await self._shared.throttle(until)
+        except (*PASSING, ConnectionNotFound) as error:
+            log.warning("limits.pause_not_told", seconds=seconds, error=str(error))
 
     async def _pass_pause(self, deadline: float) -> None:
         while True:

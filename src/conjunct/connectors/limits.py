@@ -38,7 +38,10 @@ class Limiter(Protocol):
         ...
 
     async def pause(self, seconds: float) -> None:
-        """Hear that the provider takes no request of this connection for so long, from anyone."""
+        """Hear that the provider takes no request of this connection for so long, from anyone.
+
+        Raises nothing where that cannot be kept: it is heard together with an answer.
+        """
         ...
 
 
