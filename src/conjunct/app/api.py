@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
@@ -26,9 +27,11 @@ from conjunct.app.cors import Cors
 from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting, WriteRouting
 from conjunct.app.openapi import openapi_of
 from conjunct.core.problem_responses import install_problem_handlers
+from conjunct.core.problems import Problem
 from conjunct.core.settings import Settings
 from conjunct.tenants import api_keys, audit, builders, claimed_domains, invites, jwt_keys, orgs, projects
 from conjunct.tenants.audit import audited
+from conjunct.tenants.dependencies import caller_of
 from conjunct.tenants.idempotency import idempotent
 
 if TYPE_CHECKING:
@@ -99,6 +102,16 @@ def _routes() -> list[BaseRoute]:
     return router.routes
 
 
+async def _project_of(request: Request) -> str | None:
+    """The project whose credential a request has that needs none; a bad one opens what is open to all."""
+    if not {"x-api-key", "authorization"} & set(request.headers.keys()):
+        return None
+    try:
+        return (await caller_of(request)).project_id
+    except Problem:
+        return None
+
+
 def create_api(settings: Settings, services: Services) -> FastAPI:
     """The application, over services that are open."""
     app = _Api(
@@ -110,6 +123,7 @@ def create_api(settings: Settings, services: Services) -> FastAPI:
         redirect_slashes=False,  # a redirect would repeat the request at whatever address its Host header names
     )
     services.install(app.state)
+    app.state.project_of = _project_of
     install_problem_handlers(app)
     app.router.routes.extend(_routes())
     app.add_middleware(WriteRouting)

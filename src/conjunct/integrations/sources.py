@@ -51,4 +51,5 @@ class SourceReader:
     def _unpack(self, archive: bytes, known: Mapping[str, tuple[str, ...]]) -> Sources:
         unpacked = unpack(archive)
         new = self._service.check_providers(unpacked.definitions)
-        return Sources(self._service.parse(unpacked.manifest, {**known, **new}), unpacked.definitions)
+        texts = {name: unpacked.definitions[name] for name in new}
+        return Sources(self._service.parse(unpacked.manifest, {**known, **new}), texts)

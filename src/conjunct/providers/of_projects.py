@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -64,24 +65,31 @@ class ProjectProviders:
         own = await OwnProviderRepository(session).names(project_id)
         return tuple(sorted({*self.catalog.names(), *own}))
 
-    async def own_modules(self, session: Session, project_id: str) -> dict[str, tuple[str, ...]]:
-        """The modules of the project's own providers, by their names."""
+    async def all_own(self, session: Session, project_id: str) -> dict[str, Definition]:
+        """The project's own definitions by name, without those that no longer fit what they extend."""
         found = {}
         for name in await OwnProviderRepository(session).names(project_id):
-            definition = await self.own(session, project_id, name)
-            if definition is not None:
-                found[name] = tuple(definition.modules)
+            with suppress(InvalidDefinition):
+                definition = await self.own(session, project_id, name)
+                if definition is not None:
+                    found[name] = definition
         return found
+
+    async def own_modules(self, session: Session, project_id: str) -> dict[str, tuple[str, ...]]:
+        """The modules of the project's own providers, by their names."""
+        return {name: tuple(each.modules) for name, each in (await self.all_own(session, project_id)).items()}
 
     def check(self, texts: Mapping[str, str]) -> dict[str, Definition]:
         """Definitions that are to be deployed, by name. Raises `InvalidDefinition` with every fault of all of them.
 
-        None may have the name of a provider that all projects have: connections and provider apps for that one would
-        send their secrets to other hosts.
+        One that all projects have just so is no news, and left out. Otherwise none may have the name of a provider that
+        all projects have: connections and provider apps for that one would send their secrets to other hosts.
         """
         issues: list[Issue] = []
         definitions = {}
         for name, text in sorted(texts.items()):
+            if self.catalog.text(name) == text:
+                continue
             try:
                 definitions[name] = self._new(name, text)
             except InvalidDefinition as fault:

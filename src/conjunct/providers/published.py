@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from conjunct.connectors import InvalidDefinition
+from conjunct.connectors import Definition, InvalidDefinition
 from conjunct.providers.catalog import Catalog, UnknownProvider
 from conjunct.providers.info import provider_info
 
@@ -57,6 +57,15 @@ class PublishedCatalog:
             found = self._providers[name] = version, _document(self._info(name))
         return found[1]
 
+    def own(self, definitions: Mapping[str, Definition]) -> Document:
+        """Every provider of a project that has these of its own; they go before others of their names."""
+        all_, own = self.make(), _document({name: _info(each) for name, each in definitions.items()})
+        return own if all_.body == b"{}" else _tagged(all_.body[:-1] + b"," + own.body[1:])
+
+    def of(self, definition: Definition) -> Document:
+        """A project's own provider."""
+        return _document(_info(definition))
+
     def _good(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for name in self._catalog.names():
             # One that extends an own definition may have got faults with it; the others are to be seen all the same.
@@ -64,10 +73,16 @@ class PublishedCatalog:
                 yield name, self._info(name)
 
     def _info(self, name: str) -> dict[str, Any]:
-        info = provider_info(self._catalog.get(name))
-        return info.model_dump(by_alias=True, exclude_none=True)
+        return _info(self._catalog.get(name))
+
+
+def _info(definition: Definition) -> dict[str, Any]:
+    return provider_info(definition).model_dump(by_alias=True, exclude_none=True)
 
 
 def _document(content: Mapping[str, Any]) -> Document:
-    body = orjson.dumps(content)
+    return _tagged(orjson.dumps(content))
+
+
+def _tagged(body: bytes) -> Document:
     return Document(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
