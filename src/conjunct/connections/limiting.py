@@ -80,13 +80,13 @@ class ConnectionLimiter:
         self._pace = pace
         self._hand = {name: _Hand(name, limit, self._lot, pace) for name, limit in limits.items()}
         self._paused_until: datetime | None = None
+        self._untold_until: datetime | None = None
         self._heard_at = float("-inf")
 
     def hear(self, throttled_until: datetime | None) -> None:
-        """Take note of what the connection's row says of a pause, which never becomes shorter."""
+        """Take note of what the connection's row says of a pause."""
+        self._paused_until = throttled_until
         self._heard_at = self._pace.seconds()
-        if throttled_until is not None and (self._paused_until is None or self._paused_until < throttled_until):
-            self._paused_until = throttled_until
 
     async def take(self, bucket: str | None, *, patience: float) -> None:
         """See `Limiter`. Also raises `ConnectionNotFound`, when the connection was deleted meanwhile."""
@@ -101,10 +101,11 @@ class ConnectionLimiter:
     async def pause(self, seconds: float) -> None:
         """See `Limiter`. What cannot be told to the others is heeded here, at least: the answer must not be lost."""
         until = self._clock.now() + timedelta(seconds=seconds)
-        self.hear(until)
         try:
             await self._shared.throttle(until)
+            self.hear(until)
         except (*PASSING, ConnectionNotFound) as error:
+            self._untold_until = until
             log.warning("limits.pause_not_told", seconds=seconds, error=str(error))
 
     async def _pass_pause(self, deadline: float) -> None:
@@ -112,14 +113,16 @@ class ConnectionLimiter:
             if self._pace.seconds() - self._heard_at >= LONGEST_LOT:
                 self._heard_at = self._pace.seconds()  # one asks for all
                 self.hear(await self._shared.throttled_until())
-            if self._paused_until is None:
-                return
-            left = (self._paused_until - self._clock.now()).total_seconds()
+            left = self._left_of_pause()
             if left <= 0:
                 return
             if self._pace.seconds() + left > deadline:
                 raise HeldBack("the provider asked us to slow down", retry_after=left)
             await self._pace.sleep(left)
+
+    def _left_of_pause(self) -> float:
+        ends = [moment for moment in (self._paused_until, self._untold_until) if moment is not None]
+        return (max(ends) - self._clock.now()).total_seconds() if ends else 0.0
 
     async def _lot(self, name: str, wanted: int) -> tuple[int, float]:
         taken = await self._shared.take(name, self.limits[name], wanted)

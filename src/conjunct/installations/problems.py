@@ -95,7 +95,7 @@ class ProviderRefused(Unprocessable):
 
 
 class ProviderUnavailable(Unavailable):
-    """The provider did not answer, or not as it should."""
+    """The provider did not answer, or not as it should, or takes no more requests for now."""
 
     slug = "provider-unavailable"
-    title = "The provider does not answer right now"
+    title = "The provider cannot be asked right now"

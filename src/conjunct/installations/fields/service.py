@@ -12,7 +12,7 @@ from conjunct.core.problems import Issue, Problem
 from conjunct.installations.fields.drafts import draft_of, failure_of, issues_of, result_of
 from conjunct.installations.fields.problems import FieldsInvalid, FieldsNotPermitted, FieldsProviderFailed
 from conjunct.installations.fields.schemas import FieldDefinition, FieldUpsertResult, UpsertMetadataResult
-from conjunct.installations.provider_problems import CONNECT_AGAIN, credentials_refused
+from conjunct.installations.provider_problems import CONNECT_AGAIN, credentials_refused, what_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _problem(error: ProviderError) -> Problem:
         )
     later = datetime.now(UTC) + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
     return FieldsProviderFailed(
-        f"The provider did not answer as it should: {error.message}",
+        what_failed(error),
         remedy="Try again in a moment; fields that are there already are left as they are.",
         retryable=error.retryable,
         retry_after=later,
