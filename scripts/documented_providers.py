@@ -41,6 +41,7 @@ def counts() -> Iterator[str]:
         "in batches": sum(bool(one.batch) for one in can),
         "searched": sum(one.search for one in can),
         "described": sum(one.describe for one in can),
+        "events": sum(each.events is not None for each in _every()),
     }
     names = {
         "connected": "customers can be connected",
@@ -51,6 +52,7 @@ def counts() -> Iterator[str]:
         "in batches": "many records are written with one request",
         "searched": "records are searched",
         "described": "the provider tells of its fields",
+        "events": "what the provider tells by itself can be proved and read",
     }
     rows = ((names[key], str(number), str(AMPERSANDS.get(key, ""))) for key, number in ours.items())
     yield from make_table(("providers with which", "Conjunct", "Ampersand's catalog"), rows)
@@ -60,9 +62,9 @@ def counts() -> Iterator[str]:
 
 def objects() -> Iterator[str]:
     """What can be done with the objects of those providers of which we know it: how many of them, mostly."""
-    known = (each for each in _every() if support(each).read or support(each).write)
+    known = (each for each in _every() if support(each).read or support(each).write or each.events is not None)
     head = ("provider", "connected by", "read", "incremental", "written", "batches of", "deleted", "searched", "by ids")
-    return make_table((*head, "fields", "paging"), map(_row, known))
+    return make_table((*head, "events", "fields", "paging"), map(_row, known))
 
 
 def table() -> Iterator[str]:
@@ -92,9 +94,18 @@ def _row(definition: Definition) -> tuple[str, ...]:
         _number(one.delete for one in each),
         _number(one.search for one in each),
         _number(one.by_ids for one in each),
+        _proof(definition),
         _fields(definition, each),
         ", ".join(_styles(definition)),
     )
+
+
+def _proof(definition: Definition) -> str:
+    """How it is seen that events are the provider's."""
+    if definition.events is None:
+        return ""
+    how = definition.events.verify
+    return "signed" if how.hmac is not None else "with a secret" if how.token is not None else "unproved"
 
 
 def _number(those: Iterable[bool]) -> str:

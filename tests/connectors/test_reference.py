@@ -40,6 +40,21 @@ from conjunct.connectors.definition import (
     RateLimit,
 )
 from conjunct.connectors.definition_base import Model, Request
+from conjunct.connectors.event_definition import (
+    REGISTRATION_VARIABLES,
+    SIGNED_VARIABLES,
+    Challenge,
+    Changed,
+    EventRule,
+    Events,
+    Happened,
+    Hmac,
+    Place,
+    Registration,
+    Timestamp,
+    Token,
+    Verification,
+)
 from conjunct.connectors.field_definition import (
     FIELD_VARIABLES,
     OPTION_VARIABLES,
@@ -120,6 +135,7 @@ MODELS: tuple[type[Model], ...] = (
     UpsertFields,
     Variant,
     Where,
+    *(Challenge, Changed, EventRule, Events, Happened, Hmac, Place, Registration, Timestamp, Token, Verification),
     *(Batch, BatchOperation, BatchResults, Before, FailedRecords, WriteOperation, WriteRule),
 )
 
@@ -162,5 +178,6 @@ def test_every_key_is_in_the_reference(model: type[Model | AuthModel]):
 
 def test_every_pipe_and_variable_is_in_the_reference():
     variables = {*QUERY_VARIABLES, *SEARCH_VARIABLES, *FIELD_VARIABLES, *OPTION_VARIABLES}
-    variables |= WRITE_VARIABLES | BATCH_VARIABLES | ENTRY_VARIABLES
+    variables |= WRITE_VARIABLES | BATCH_VARIABLES | ENTRY_VARIABLES | REGISTRATION_VARIABLES
     assert not [name for name in (*PIPES, *variables) if f"`{name}`" not in TEXT]
+    assert not [name for name in SIGNED_VARIABLES if f"`{{{name}}}`" not in TEXT]
