@@ -144,6 +144,8 @@ def test_a_time_without_a_pipe_is_written_in_the_style_of_the_object():
         ("next", "41", 42),
         ("lower", "ABC", "abc"),
         ("upper", "abc", "ABC"),
+        ("last", "https://api.example.com/users/AB7/", "AB7"),
+        ("last", "AB7", "AB7"),
         ("soql", "O'Hara\\\n", r"'O\'Hara\\" + r"\n'"),
         ("soql", 5, "5"),
         ("soql", True, "true"),

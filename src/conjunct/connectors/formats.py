@@ -103,6 +103,11 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _last_segment(value: Any) -> str:
+    """Of an address, for providers whose ids are addresses."""
+    return _text(value).rstrip("/").rpartition("/")[2]
+
+
 def _items(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list | tuple) else (value,)
 
@@ -158,6 +163,7 @@ PIPES: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "int": _integer,
     "next": lambda value: _integer(value) + 1,
+    "last": _last_segment,
     "csv": lambda value: ",".join(map(_text, _items(value))),
     "name": _name,
     "names": lambda value: ",".join(map(_name, _items(value))),
