@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from conjunct.app.embedded import scratch_postgres
 from conjunct.app.migrate import migrate
@@ -39,6 +40,7 @@ async def database_url(server_url: str) -> AsyncIterator[str]:
     name = "conjunct_test_" + new_id().replace("-", "")
     connection = await asyncpg.connect(server_url)
     await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # no test pulls its plug
     url = Database(server_url).url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
     try:
         database = Database(url)
@@ -50,14 +52,23 @@ async def database_url(server_url: str) -> AsyncIterator[str]:
         await connection.close()
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The database, with every table empty."""
+@pytest.fixture(scope="session")
+async def lasting_database(database_url: str) -> AsyncIterator[Database]:
+    """The database with connections for all tests of this process: what they prepare and compile, they do once."""
     database = Database(database_url)
-    async with database.engine.begin() as connection:
-        await connection.exec_driver_sql(EMPTY_ALL)
     yield database
     await database.dispose()
+
+
+@pytest.fixture
+async def database(lasting_database: Database) -> AsyncIterator[Database]:
+    """The database, with every table empty."""
+    async with lasting_database.engine.begin() as connection:
+        await connection.exec_driver_sql(EMPTY_ALL)
+    yield lasting_database
+    pool = lasting_database.engine.pool
+    if isinstance(pool, QueuePool) and pool.checkedout():  # what a test has left at work is not the next one's concern
+        await lasting_database.dispose()
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
