@@ -234,6 +234,8 @@ class Mirror:
         url += f"{'&' if '?' in url else '?'}mirrored={end}"
         if page.style == "next_url":
             following = url
+        if page.parameter is not None:  # on a host of theirs that nobody asks
+            following = f"https://elsewhere.example.com/?{page.parameter}={following}"
         if page.style == "link_header" and has_more:
             headers["Link"] = f'<{url}>; rel="next"'
         if page.header is not None and has_more:
@@ -354,5 +356,6 @@ def _from_there(listed: list[Made], page: PageRule, values: Mapping[str, Any], w
             pattern = re.escape(str(term)).replace(re.escape("{" + restart.var + "}"), r"(?P<told>[^ \"']+)")
             found = re.search(pattern, str(values.get("where", ""))) if "(?P<told>" in pattern else None
             told |= {restart.var: found["told"]} if found else {}
-    bound = read_time(told.get(restart.var), "rfc3339")
+    value = told.get(restart.var)
+    bound = read_time(value, "unix" if str(value).isdigit() else "rfc3339")
     return listed if bound is None else [each for each in listed if each.day >= bound]

@@ -40,10 +40,10 @@ class Pattern:
         """What a request over the wire has in common with this one, or None when it is another."""
         if received.method != (self.request.method or "GET"):
             return None
-        constant = {name: text for name, text in self.request.headers.items() if "{" not in text}
-        if any(received.headers.get(name) != text for name, text in constant.items()):
-            return None
         values: dict[str, Any] = {}
+        told = {name: text for name, text in self.request.headers.items() if name in received.headers}
+        if any(self._text(text, received.headers[name], values) is None for name, text in told.items()):
+            return None
         path = self.request.path or "/"
         actual = received.path if path.startswith(("/", "{")) else received.path.lstrip("/")
         score = self._text(path, actual, values, whole=r"[^/]+?")
