@@ -16,7 +16,7 @@ from conjunct.connectors.query import Associated, Record
 from conjunct.connectors.read_definition import AssociationRequest, InRecord
 from conjunct.connectors.records import NotARecord, exact_id
 from conjunct.connectors.several import several
-from conjunct.connectors.templates import UNSET, Template, compile_text, fits_path
+from conjunct.connectors.templates import UNSET, Template, compile_text
 
 Found = dict[str, list[Associated]]
 """Associated records by the id of the record that they belong to."""
@@ -95,7 +95,7 @@ class RequestedPlan:
                 seen.update(more)
                 left = [{"ids": [whose], "cursor": cursor} for whose, cursor in more]
             return found
-        fitting = [each for each in ids if "id" not in self.request.path.names or fits_path(each)]
+        fitting = [each for each in ids if self.request.path.takes({"id": each}, {"id"})]
         bodies = await several(lambda each: self._ask(exchange, {**base, "id": each}), fitting)
         for identifier, body in zip(fitting, bodies, strict=True):
             found[identifier] = self.entries.read(_listed(self.results.find(body), self.other))

@@ -14,7 +14,6 @@ from conjunct.connectors.plans import ObjectPlan, RequestPlan, request_compiler
 from conjunct.connectors.query import FailedRecord, Record
 from conjunct.connectors.read_definition import Hydrate
 from conjunct.connectors.several import several
-from conjunct.connectors.templates import fits_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,7 @@ class HydratePlan:
         taken = {name: path.find(record.raw) for name, path in self.take.items()}
         scalars = {name: value for name, value in taken.items() if type(value) in (str, int)}
         variables = {"id": record.id, **scalars}
-        in_path = self.request.path.names & {"id", *self.take}
-        return variables if all(fits_path(variables.get(name)) for name in in_path) else None
+        return variables if self.request.path.takes(variables, {"id", *self.take}) else None
 
 
 def hydrate_plan(definition: Definition, plan: ObjectPlan) -> HydratePlan | None:

@@ -16,7 +16,7 @@ from conjunct.connectors.paths import parse_path
 from conjunct.connectors.query import FailedRecord, ReadQuery, Record
 from conjunct.connectors.read_definition import Parent
 from conjunct.connectors.several import AT_ONCE, several
-from conjunct.connectors.templates import fits_path
+from conjunct.connectors.templates import PathTemplate
 from conjunct.kit.json_path import format_selector
 
 PARENTS_AT_ONCE = 100
@@ -118,14 +118,14 @@ def parents_query(rule: Parent, query: ReadQuery) -> ReadQuery:
 async def read_under(
     rule: Parent,
     here: PageToken,
-    in_path: frozenset[str],
+    path: PathTemplate,
     parents: Callable[[PageToken], Awaitable[Part]],
     children: Callable[[Place], Awaitable[Part | None]],
 ) -> Part:
     """The next records under parents.
 
-    `parents` reads a page of parents. `children` reads a page under a parent; None when that is gone. `in_path` are the
-    variables that stand in the path of the children's request. Raises as they do, and `BadPageToken`.
+    `parents` reads a page of parents. `children` reads a page under a parent; None when that is gone. `path` is that of
+    the children's request. Raises as they do, and `BadPageToken`.
     """
     tour = Tour.of(here.tour)
     records: list[Record] = []
@@ -134,7 +134,7 @@ async def read_under(
     while not tour.is_over and not records and not failed and rounds < PATIENCE:
         rounds += 1
         if not tour.left and tour.further is not None:
-            tour, odd = _with_parents(rule, tour, await parents(tour.further), in_path)
+            tour, odd = _with_parents(rule, tour, await parents(tour.further), path)
             failed += odd
             continue
         now, later = tour.left[:AT_ONCE], tour.left[AT_ONCE:]
@@ -157,7 +157,7 @@ def _open(places: Iterable[Place], parts: Iterable[Part | None]) -> list[Place]:
     ]
 
 
-def _with_parents(rule: Parent, tour: Tour, page: Part, in_path: frozenset[str]) -> tuple[Tour, list[FailedRecord]]:
+def _with_parents(rule: Parent, tour: Tour, page: Part, path: PathTemplate) -> tuple[Tour, list[FailedRecord]]:
     parents = page.records
     known = next((index for index, parent in enumerate(parents) if parent.id == tour.after), None)
     # If the last one is gone, all of the page again: that repeats some, and loses none.
@@ -166,7 +166,7 @@ def _with_parents(rule: Parent, tour: Tour, page: Part, in_path: frozenset[str])
     places: list[Place] = []
     for parent in kept:
         place = Place(parent.id or "", _taken(rule, parent))
-        if all(fits_path(place.variables.get(name)) for name in in_path & {PARENT_ID, *rule.take}):
+        if path.takes(place.variables, {PARENT_ID, *rule.take}):
             places.append(place)
         else:
             failed.append(

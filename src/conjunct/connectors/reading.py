@@ -65,11 +65,11 @@ class Reader:
         if rule is None:
             return await self._page(self._turn(query, here, {}))
         # What cannot be read is refused here, before anything is asked of the parents.
-        in_path = self.turn(query, PageToken()).reading.request.path.names
+        path = self.turn(query, PageToken()).reading.request.path
         return await read_under(
             rule,
             here,
-            in_path,
+            path,
             lambda there: self.read(parents_query(rule, query), there),
             lambda place: self._children(query, rule, place),
         )

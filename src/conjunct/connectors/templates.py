@@ -17,7 +17,7 @@ Templates are compiled once for a definition; rendering does no parsing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -369,6 +369,11 @@ class PathTemplate:
         parts = self.template.parts if isinstance(self.template, Text) else (self.template,)
         return "".join(part if isinstance(part, str) else self._encoded(part, variables) for part in parts)
 
+    def takes(self, variables: Variables, names: Collection[str]) -> bool:
+        """Whether those of the variables that are named can stand in the path, as its pipes make of them."""
+        parts = self.template.parts if isinstance(self.template, Text) else (self.template,)
+        return all(_stands(part, variables) for part in parts if isinstance(part, Variable) and part.name in names)
+
     def _encoded(self, part: Variable, variables: Variables) -> str:
         text = part.as_text(variables)
         if isinstance(text, _Unset):
@@ -378,6 +383,14 @@ class PathTemplate:
         if not fits_path(text):
             raise UnusableValue(f"{text!r} cannot stand in a path (as '{part.name}')")
         return quote(text, safe="/" if part.name in self.slashed else "")
+
+
+def _stands(part: Variable, variables: Variables) -> bool:
+    try:
+        text = part.as_text(variables)
+    except UnusableValue:
+        return False
+    return not isinstance(text, _Unset) and fits_path(text)
 
 
 def compile_path(
