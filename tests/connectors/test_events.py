@@ -260,6 +260,7 @@ name: small
 display: Small
 base_url: https://api.small.test
 auth: {{type: apiKey}}
+objects: {{things: {{read: {{request: {{path: /things}}}}}}}}
 events: {{{faulty}, event: {{name: [{{at: type}}]}}}}
 """
     with pytest.raises(InvalidDefinition) as caught:

@@ -36,7 +36,7 @@ class Made:
     """A made-up record: what it is known by, and as it stands in a list. `day` is when it was changed."""
 
     number: int
-    id: int
+    id: str
     raw: dict[str, Any]
     day: datetime
 
@@ -122,7 +122,9 @@ class Mirror:
             fill(raw, path, f"taken-{number}")
         for path in self._asked_of_us():
             fill(raw, path, f"taken-{number}")
-        return Made(number, identifier, raw, day)
+        # Where the id is the time, that is it.
+        told = str(parse_path(rule.id).find(raw)) if rule.id else str(identifier)
+        return Made(number, told, raw, day)
 
     def answer(self, received: Received) -> Reply:
         """The answer to whatever is asked."""
@@ -212,7 +214,7 @@ class Mirror:
             return self.records(0, count)
         told = {str(value) for value in values.values()}
         for parent in self.above.everything(deep=True):
-            if {str(parent.id), *self._taken(parent)} & told:
+            if {parent.id, *self._taken(parent)} & told:
                 return self.records(parent.number, count)
         self.faults.append(f"no parent is named: {dict(values)}")
         return []
@@ -286,7 +288,7 @@ class Mirror:
 
     def _named(self, received: Received) -> list[Made]:
         text = on_the_wire(received)
-        return [each for each in self.everything() if str(each.id) in text or f"taken-{each.number}" in text]
+        return [each for each in self.everything() if each.id in text or f"taken-{each.number}" in text]
 
     def _whole(self, received: Received, _: Mapping[str, Any]) -> Reply:
         rule = self.plan.rule.hydrate

@@ -66,7 +66,7 @@ async def _reads(server: ScriptedProvider, mirror: Mirror, query: ReadQuery) -> 
     found += [f"failed: {each.reason}" for page in pages for each in page.failed]
     if mirror.plan.rule.id:
         ids = {record.id for page in pages for record in page.records}
-        found += [] if ids == {str(each.id) for each in mirror.everything()} else [f"{query}: other ids {ids}"]
+        found += [] if ids == {each.id for each in mirror.everything()} else [f"{query}: other ids {ids}"]
     for page, following in pairwise(pages):
         again = await server.connector(mirror.definition).read_page(query, page.next)
         same = [each.fields for each in again.records] == [each.fields for each in following.records]
@@ -121,7 +121,7 @@ async def _others(server: ScriptedProvider, connector: Connector, mirror: Mirror
         found += [] if total == len(every) else [f"count: {total}, not {len(every)}"]
     if can.by_ids:
         mirror.kinds = frozenset({"by_ids"})
-        asked = [str(every[1].id), str(every[0].id)]
+        asked = [every[1].id, every[0].id]
         records = await connector.get_by_ids(mirror.name, asked, (FIELD,))
         found += [] if [each.id for each in records] == asked else [f"by_ids: {[each.id for each in records]}"]
     return found

@@ -36,8 +36,16 @@ def check_events(events: Events, inputs: frozenset[str], objects: frozenset[str]
     yield from check_path((*_HERE, "within"), events.within)
     yield from _check_event((*_HERE, "event"), events.event, inputs)
     yield from _check_setup(events, inputs)
-    for name in sorted(events.offers.keys() - objects) if "*" not in objects else ():
+    # A definition that knows no object yet may tell of some all the same.
+    if objects and "*" not in objects:
+        yield from _check_names(events, objects)
+
+
+def _check_names(events: Events, objects: frozenset[str]) -> Iterator[Fault]:
+    for name in sorted(events.offers.keys() - objects):
         yield Fault((*_HERE, "offers", name), "the definition has no such object")
+    for name in sorted(set(events.event.objects.values()) - objects):
+        yield Fault((*_HERE, "event", "objects"), f"the definition has no object '{name}'")
 
 
 def _check_hmac(path: Path, rule: Hmac) -> Iterator[Fault]:
