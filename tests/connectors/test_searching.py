@@ -89,6 +89,14 @@ class TestWhatIsSent:
         page = await provider.connector(searchable(search, read=SOQL_LIKE)).search(SearchQuery("things"))
         assert [record.id for record in page.records] == ["x"]
 
+    async def test_an_error_may_say_that_there_are_none(self, provider: ScriptedProvider):
+        read = READ + "    empty_if: {status: 404, match: no such}\n"
+        text = searchable("{request: {path: /find}, filter_parameter: '{value}'}", read=read)
+        provider.answers(Reply({"message": "No such thing"}, 404), Reply({"message": "No such page"}, 400))
+        assert (await provider.connector(text).search(SearchQuery("things"))).records == []
+        with pytest.raises(ProviderError):
+            await provider.connector(text).search(SearchQuery("things"))
+
     async def test_a_provider_that_answers_bad_keys_is_asked_whether_they_are_good(self, provider: ScriptedProvider):
         text = searchable("{request: {path: /find}, filter_parameter: '{value}'}") + (
             "\ncheck: {path: /me, guards_reads: true}\n"

@@ -11,7 +11,7 @@ from typing import Any
 from conjunct.connectors.addresses import Address, address_of, checked_inputs
 from conjunct.connectors.auth import Credentials
 from conjunct.connectors.definition import Definition
-from conjunct.connectors.errors import MalformedAnswer
+from conjunct.connectors.errors import MalformedAnswer, ProviderError
 from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.field_plans import field_plan
 from conjunct.connectors.field_upserts import ObjectFields
@@ -23,7 +23,7 @@ from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import object_plan
 from conjunct.connectors.query import ALL_FIELDS, ObjectSchema, Page, ReadQuery, Record
 from conjunct.connectors.quirks import Filters, Host, Quirks, QuirkyExchange, Turn
-from conjunct.connectors.reading import Reader, asked_for
+from conjunct.connectors.reading import Reader, asked_for, says_empty
 from conjunct.connectors.schemas import Describer
 from conjunct.connectors.searching import SearchQuery, search_plan
 from conjunct.connectors.transport import Transport
@@ -174,9 +174,15 @@ class Connector:
         """
         plan = search_plan(self.definition, query.object)
         query = replace(query, filters=await self._filters(query.object, query.filters))
-        answered = await self._exchange.send(plan.build(query, self._inputs, self._address))
-        with self._exchange.hiding_secrets():
-            entries = plan.entries(answered.body)
+        try:
+            answered = await self._exchange.send(plan.build(query, self._inputs, self._address))
+        except ProviderError as error:
+            if not says_empty(plan.object.rule.empty_if, error):
+                raise
+            entries = []
+        else:
+            with self._exchange.hiding_secrets():
+                entries = plan.entries(answered.body)
         part = await self._reader.found(ReadQuery(query.object, query.fields), entries)
         if self._exchange.is_guarded:
             await self.check()

@@ -157,7 +157,7 @@ class Reader:
         try:
             answered = await self._exchange.send(request)
         except ProviderError as error:
-            if not _says_empty(turn.plan.rule.empty_if, error):
+            if not says_empty(turn.plan.rule.empty_if, error):
                 raise
             return Part([], None, 0 if turn.is_first and turn.plan.rule.parent is None else None)
         reader = await self._reader(turn.plan, turn.query.fields)
@@ -231,7 +231,8 @@ def _give(entries: list[Any], reader: RecordReader, into: str, parent_id: str) -
             raw.setdefault(into, parent_id)
 
 
-def _says_empty(rule: EmptyIf | None, error: ProviderError) -> bool:
+def says_empty(rule: EmptyIf | None, error: ProviderError) -> bool:
+    """Whether the error is the provider's way to say that there are no records."""
     if rule is None or error.status != rule.status:
         return False
     return rule.match is None or rule.match.lower() in error.message.lower()
