@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,11 +35,9 @@ from typing import Any, Literal
 
 import asyncpg
 import httpx
-import orjson
 import yaml
 
-from conjunct.app.embedded import EmbeddedPostgres
-from scripts.faultcheck.api_processes import CONJUNCT, ApiProcess
+from scripts.faultcheck.api_processes import ApiProcess, api_processes, scratch_database, settings
 from scripts.faultcheck.rotating_server import CLIENT_ID, CLIENT_SECRET, RotatingServer, rotating_server
 
 PROCESSES = 3
@@ -141,7 +137,7 @@ async def _bounded(options: argparse.Namespace) -> None:
 
 async def _run(folder: Path, options: argparse.Namespace) -> None:
     async with (
-        _database(folder, options.database) as url,
+        scratch_database(folder, options.database) as url,
         rotating_server() as server,
         _world(folder, url, server, apart=options.apart) as world,
     ):
@@ -152,59 +148,21 @@ async def _run(folder: Path, options: argparse.Namespace) -> None:
 
 
 @asynccontextmanager
-async def _database(folder: Path, server_url: str | None) -> AsyncIterator[str]:
-    if server_url is None:
-        async with EmbeddedPostgres(folder / "postgres") as server:
-            yield server.url
-        return
-    name = f"conjunct_race_{os.getpid()}"
-    connection = await asyncpg.connect(server_url)
-    await connection.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield f"{server_url.rpartition('/')[0]}/{name}"
-    finally:
-        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        await connection.close()
-
-
-@asynccontextmanager
 async def _world(folder: Path, url: str, server: RotatingServer, *, apart: bool) -> AsyncIterator[World]:
-    environment = _environment(folder, url, server)
-    migrate = [*CONJUNCT, "migrate", "--data-dir", str(folder)]
-    await asyncio.to_thread(subprocess.run, migrate, env=environment, check=True, stdout=subprocess.DEVNULL)
-    environment["CONJUNCT_MASTER_KEY"] = (folder / "master.key").read_text()
-    headers = {"X-Api-Key": orjson.loads((folder / "bootstrap.json").read_bytes())["apiKey"]}
-    folders = [folder / f"host-{number}" if apart else folder for number in range(PROCESSES)]
-    for each in folders:
-        each.mkdir(exist_ok=True)
-    processes = [ApiProcess(each, environment, headers) for each in folders]
-    database = await asyncpg.connect(url)
-    try:
-        await asyncio.gather(*(process.start() for process in processes))
-        world = World(processes, server, database, apart)
-        app = {"provider": "racing", "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "scopes": ["things"]}
-        await world.call(processes[0], "POST", "/v1/projects/default/provider-apps", app)
-        yield world
-    finally:
-        await asyncio.gather(*(process.stop() for process in processes))
-        await database.close()
-
-
-def _environment(folder: Path, url: str, server: RotatingServer) -> dict[str, str]:
-    """Settings of processes that touch nothing but the folder, whatever the environment says."""
-    provider = folder / "providers" / "racing" / "provider.yaml"
-    provider.parent.mkdir(parents=True)
-    provider.write_text(PROVIDER)
+    environment = settings(folder, url, "racing", PROVIDER)
     overrides = folder / "overrides.yaml"
     overrides.write_text(yaml.safe_dump({"racing": server.url}))
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("CONJUNCT_")},
-        "DATABASE_URL": url,
-        "CONJUNCT_ALLOWED_NETWORKS": "127.0.0.0/8",
-        "CONJUNCT_PROVIDERS_DIR": str(folder / "providers"),
-        "CONJUNCT_PROVIDER_OVERRIDES": str(overrides),
-        "CONJUNCT_LOG_FORMAT": "json",
-    }
+    environment["CONJUNCT_PROVIDER_OVERRIDES"] = str(overrides)
+    folders = [folder / f"host-{number}" if apart else folder for number in range(PROCESSES)]
+    async with api_processes(folder, environment, folders) as processes:
+        database = await asyncpg.connect(url)
+        try:
+            world = World(processes, server, database, apart)
+            app = {"provider": "racing", "clientId": CLIENT_ID, "clientSecret": CLIENT_SECRET, "scopes": ["things"]}
+            await world.call(processes[0], "POST", "/v1/projects/default/provider-apps", app)
+            yield world
+        finally:
+            await database.close()
 
 
 async def _race(world: World, races: int) -> None:

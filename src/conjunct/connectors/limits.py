@@ -102,25 +102,27 @@ class Lot:
 def take_lot(window: Window, bucket: Bucket, now: float, wanted: int) -> tuple[Window, Lot]:
     """What there is of the wanted requests at `now` (seconds since the epoch), and the window after it.
 
-    The oldest slot counts as long as any moment of it is less than the bucket's time away, so that a stretch of that
-    length sees no more than the bucket's requests.
+    A slot counts until the last of it is the bucket's time away, and a lot's life more: what was taken then may have
+    gone out that much later. So no stretch of that length sees more requests go out than the bucket's.
     """
-    length = bucket.seconds / SLOTS
+    length, life = bucket.seconds / SLOTS, lot_seconds(bucket)
     slot = int(now // length)
     taken = _moved(window, slot)
+    if now >= slot * length + life:
+        taken = (*taken[:-1], 0)
     free = max(0, bucket.requests - sum(taken))
     granted = min(free, wanted)
     if granted:
         return Window(slot, (taken[0] + granted, *taken[1:])), Lot(granted)
     oldest = max(age for age, count in enumerate(taken) if count)
-    return Window(slot, taken), Lot(0, max(0.001, (slot - oldest + SLOTS + 1) * length - now))
+    return Window(slot, taken), Lot(0, max(0.001, (slot - oldest + SLOTS + 1) * length + life - now))
 
 
 def _moved(window: Window, slot: int) -> tuple[int, ...]:
     """The counts as seen from `slot`, newest first: one for each slot that counts."""
-    count = SLOTS + 1
+    count = SLOTS + 2
     step = slot - window.slot
     if step < 0:
         # The clock was set back, or the slots had another length: all of it may have been just now.
-        return (sum(window.taken), *(0,) * SLOTS)
+        return (sum(window.taken), *(0,) * (SLOTS + 1))
     return ((0,) * min(step, count) + window.taken + (0,) * count)[:count]
