@@ -17,7 +17,8 @@ from conjunct.connectors import object_support, support
 from conjunct.connectors.document_schema import document_schema
 from conjunct.connectors.write_query import WRITE_TYPES
 from conjunct.providers import Catalog
-from conjunct.providers.catalog import BUILT_IN, FILE_NAME
+from conjunct.providers.catalog import BUILT_IN
+from conjunct.providers.watching import FILE_NAME
 from tests.connectors.scripted import scripted_provider
 from tests.providers.replaying import replay
 
