@@ -91,7 +91,7 @@ class TestProof:
             (good, [], now),
             (good, [""], now),
             (good, [secrets[0] + "x"], now),
-            (EventRequest("POST", good.url, {}, good.body), secrets, now),
+            (EventRequest("POST", good.url, {}, b"{}"), secrets, now),
         ]
         for header, value in good.headers.items():
             odd = (
@@ -109,6 +109,8 @@ class TestProof:
             is_proof = header == (how.header if how is not None else "Authorization")
             others = [EventRequest("POST", good.url, {**good.headers, header: each}, good.body) for each in odd]
             bad += [(each, secrets, now) for each in others if is_proof]
+        if known.verify.token is None or known.verify.token.at is None:
+            bad.append((EventRequest("POST", good.url, {}, good.body), secrets, now))
         if how is not None:
             bad.append((EventRequest("POST", good.url, good.headers, good.body + b" "), secrets, now))
             bad.append((EventRequest("POST", good.url, good.headers, b""), secrets, now))

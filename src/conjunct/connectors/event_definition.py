@@ -14,11 +14,12 @@ EventKind = Literal["create", "update", "delete", "associationUpdate", "other"]
 SIGNED_VARIABLES = frozenset({"body", "method", "url", "timestamp"})
 """What a signature may be over: the body and the rest of the request as they came, and the time that it names."""
 
-REGISTRATION_VARIABLES = frozenset({"callback_url", "secret", "object", "event", "events"})
+REGISTRATION_VARIABLES = frozenset({"callback_url", "secret", "object", "event", "events", "expires_at"})
 """Variables that registrations give to their templates, besides inputs and what is kept of an earlier answer.
 
 `callback_url` is where events are to be sent, `secret` a text of ours. `events` is the list of the provider's names of
 what is wanted; with `each: event`, `event` is one of them; with `each: object` they are those of `object`.
+`expires_at` is the time until which a registration is wanted, if it is renewed: twice `renew_every` from now.
 """
 
 
