@@ -1,7 +1,8 @@
 """The engine that runs provider definitions: mapping records, building requests, and a long read in constant memory.
 
 Each beside the least that would do the same for one provider by hand: no lookup of names in any letter case, no failed
-records, no templates, no checks of where a next page leads.
+records, no templates, no checks of where a next page leads. How near the engine comes to that is told without a
+verdict: what is promised is the whole way of a read, which `reads` measures, and memory that does not grow.
 """
 
 from __future__ import annotations
@@ -36,11 +37,15 @@ WARM = 100_000
 """Records after which memory is what it will be."""
 
 ROOM = 16
-"""MB that the memory of a long read may grow by after that."""
+"""MB that the memory of a long read may grow by after that: what the allocator keeps, not records."""
+
+NO_BUDGET = "none of its own: it is part of what `reads` measures"
 
 ROUNDS = 9
 CALLS = 2_000
 """Records or requests a round."""
+
+NEGLIGIBLE = "none: a provider takes milliseconds to answer it"
 
 NAMES = tuple(f"field{number}" for number in range(10))
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -114,8 +119,8 @@ async def run(_database_url: str) -> list[Row]:
             f"{rate:,.0f} a CPU second",
             f"{bare_rate:,.0f}",
             rate / bare_rate,
-            "≥ 0.33 of bare",
-            rate / bare_rate >= 0.33,
+            NO_BUDGET,
+            None,
         ),
         Row(
             f"  memory, after {WARM:,} and at the end",
@@ -161,15 +166,15 @@ def _mapping() -> list[Row]:
             for raw in entries
         ]
 
-    cases: list[tuple[str, str, tuple[str, ...], list[Any], Callable[[list[Any]], list[Any]], float]] = [
-        ("flat", "flat", NAMES, flat, bare_flat, 0.2),
-        ("in two places", "placed", NAMES, placed, bare_placed, 0.2),
-        ("custom fields", "customs", NAMES, customs, bare_customs, 0.1),
-        ("nested selectors", "flat", selectors, nested, bare_nested, 0.1),
+    cases: list[tuple[str, str, tuple[str, ...], list[Any], Callable[[list[Any]], list[Any]]]] = [
+        ("flat", "flat", NAMES, flat, bare_flat),
+        ("in two places", "placed", NAMES, placed, bare_placed),
+        ("custom fields", "customs", NAMES, customs, bare_customs),
+        ("nested selectors", "flat", selectors, nested, bare_nested),
     ]
     known = load_definition(DEFINITION)
     rows = []
-    for what, name, fields, entries, bare, budget in cases:
+    for what, name, fields, entries, bare in cases:
         reader = compile_reader(object_plan(known, name).rule, fields)
         records, failed = reader.read(entries)
         if failed or [tuple(record)[:3] for record in records] != bare(entries):
@@ -180,7 +185,7 @@ def _mapping() -> list[Row]:
                 partial(reader.read, entries),
                 partial(bare, entries),
                 PAGE,
-                budget,
+                NO_BUDGET,
             )
         )
     return rows
@@ -219,7 +224,7 @@ def _building() -> list[Row]:
     bare_ones = {"flat": ("GET", bare_get), "search": ("search body", bare_search), "soql": ("SOQL", bare_soql)}
     for name, (what, bare) in {**bare_ones, "graphql": ("GraphQL", bare_graphql)}.items():
         query = ReadQuery(name, NAMES, since=SINCE, until=until if name == "soql" else None)
-        rows.append(_row(f"build a request: {what}", partial(_built, reader, query, here), bare, 1, None))
+        rows.append(_row(f"build a request: {what}", partial(_built, reader, query, here), bare, 1, NEGLIGIBLE))
     return rows
 
 
@@ -232,7 +237,7 @@ class _Nowhere:
         raise NotImplementedError
 
 
-def _row(path: str, ours: Callable[[], Any], bare: Callable[[], Any], size: int, budget: float | None) -> Row:
+def _row(path: str, ours: Callable[[], Any], bare: Callable[[], Any], size: int, budget: str) -> Row:
     """Both in turn, so that whatever else the machine does hits both; the best round of each counts."""
     seconds = {ours: float("inf"), bare: float("inf")}
     for _ in range(ROUNDS):
@@ -243,9 +248,7 @@ def _row(path: str, ours: Callable[[], Any], bare: Callable[[], Any], size: int,
             seconds[do] = min(best, (time.perf_counter() - begin) / (CALLS // size * size))
     ratio = seconds[bare] / seconds[ours]
     measured, baseline = (f"{each * 1e6:.2f} µs" for each in (seconds[ours], seconds[bare]))
-    if budget is None:
-        return Row(path, measured, baseline, ratio, "none: a provider takes milliseconds for it", None)
-    return Row(path, measured, baseline, ratio, f"≥ {budget} of bare", ratio >= budget)
+    return Row(path, measured, baseline, ratio, budget, None)
 
 
 async def _serve(told: Connection) -> None:
