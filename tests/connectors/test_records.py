@@ -82,6 +82,10 @@ async def test_custom_fields_are_read_as_fields_but_never_hide_one(provider: Scr
     assert [record.fields for record in page.records] == [{"name": "own", "colour": "red"}, {}, {}]
     page = await read(provider, rule, body, "*")
     assert page.records[0].fields == {"id": 1, "name": "own", "colour": "red", "custom": custom}
+    rule = PLAIN + "    custom_fields: {at: custom, name: name, value: [shown, text]}\n"
+    custom = [{"name": "a", "text": "", "shown": "A"}, {"name": "b", "text": "B", "shown": None}, {"name": "c"}]
+    page = await read(provider, rule, things({"id": 1, "custom": custom}), "a", "b", "c")
+    assert page.records[0].fields == {"a": "A", "b": "B", "c": None}
 
 
 async def test_the_record_may_be_wrapped(provider: ScriptedProvider):

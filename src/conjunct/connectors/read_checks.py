@@ -101,8 +101,10 @@ def _check_variant(path: Path, variant: Variant, page: PageRule, variables: froz
 
 
 def _check_custom_fields(path: Path, rule: CustomFields, variables: frozenset[str]) -> Iterator[Fault]:
-    for key in ("at", "name", "value"):
+    for key in ("at", "name"):
         yield from check_path((*path, key), getattr(rule, key))
+    for place in rule.value if isinstance(rule.value, list) else [rule.value]:
+        yield from check_path((*path, "value"), place)
     asked = rule.definitions
     if asked is None:
         if not rule.at:

@@ -106,7 +106,11 @@ class CustomFields(Model):
     name: str | None = Field(
         None, description="Where a field's name stands in an entry of a list; or its id, with `definitions`."
     )
-    value: str = Field("", description="Where the value stands in an entry; empty: the entry is the value.")
+    value: str | list[str] = Field(
+        "",
+        description="Where the value stands in an entry; empty: the entry is the value. Of several places the first "
+        "that holds something counts.",
+    )
     definitions: FieldDefinitions | None = None
 
 

@@ -191,7 +191,7 @@ class _AllFields:
 def _custom_reader(
     rule: CustomFields, names: Names = None, spelled: Callable[[str], str] = str.lower
 ) -> Callable[[Any], dict[str, Any]]:
-    at, value_path = parse_path(rule.at), parse_path(rule.value)
+    at, value = parse_path(rule.at), _value_reader(rule.value)
     key_path = parse_path(rule.name) if rule.name is not None else None
 
     def entries(raw: Any) -> Iterable[tuple[Any, Any]]:
@@ -208,9 +208,16 @@ def _custom_reader(
 
     def read(raw: Any) -> dict[str, Any]:
         keyed = ((named(str(key)), entry) for key, entry in entries(raw) if isinstance(key, str | int))
-        return {spelled(name): value_path.find(entry) for name, entry in keyed if name is not None}
+        return {spelled(name): value(entry) for name, entry in keyed if name is not None}
 
     return read
+
+
+def _value_reader(places: str | list[str]) -> Callable[[Any], Any]:
+    if isinstance(places, str):
+        return parse_path(places).find
+    paths = [parse_path(place) for place in places]
+    return lambda entry: next((found for path in paths if (found := path.find(entry)) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
