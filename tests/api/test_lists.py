@@ -104,6 +104,13 @@ def statements(database: Database) -> Iterator[list[str]]:
         event.remove(database.engine.sync_engine, "before_cursor_execute", record)
 
 
+async def cost_of(world: World, name: str, path: str) -> int:
+    """The queries of a request, and one more where who is calling has to be looked up again."""
+    with statements(world.database) as seen:
+        await fetch(world, name, path)
+    return len(seen)
+
+
 async def fetch(world: World, name: str, path: str) -> httpx.Response:
     answer = await world.client.get(path, headers=credential(world, name))
     assert answer.status_code == 200, f"{name}: {answer.text}"
@@ -137,10 +144,7 @@ async def test_a_list_takes_as_many_queries_when_it_is_long(world: World) -> Non
         if round_:
             await grow(world, 1, 5)
         for name, path in found.items():
-            await fetch(world, name, path)  # who is calling is known from here on
-            with statements(world.database) as seen:
-                await fetch(world, name, path)
-            counts[name] = len(seen)
+            counts[name] = min([await cost_of(world, name, path) for _ in range(2)])
         assert max(counts.values()) <= 4, counts
         assert counts == few
 
