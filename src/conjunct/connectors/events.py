@@ -93,7 +93,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeAnswer:
-    """What a challenge wants to hear. `secret`: what later requests are signed with, if the challenge told it."""
+    """What a challenge wants to hear. `secret`: what later requests are signed with, if the challenge told it.
+
+    Anybody can send a challenge: whoever keeps its secret takes the first, while it waits for one, and no other.
+    """
 
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
