@@ -31,7 +31,11 @@ ObjectName = Annotated[str, Path(alias="objectName", description="The object's n
     response_model=WriteAnswer | BatchAnswer,
     responses={
         **problems_as_text(400),
-        422: {"description": "The records could not be written.", "model": WriteFailure | BatchAnswer},
+        422: {
+            "description": "The records could not be written, or not so.",
+            "model": WriteFailure | BatchAnswer,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
     },
 )
 @unaudited  # each is an operation, with a log of its own
