@@ -154,7 +154,9 @@ def _is_deep(value: Any) -> bool:
 def _parse_all(body: bytes) -> Any:
     """As orjson parses, and numbers and texts that it refuses; `_NOTHING` for what is not JSON."""
     try:
-        parsed = json.loads(body.decode(), parse_int=_exact, parse_float=_finite, parse_constant=_no_constant)
+        parsed = json.loads(
+            body.decode(), parse_int=exact_number, parse_float=finite_number, parse_constant=_no_constant
+        )
     except RecursionError:
         raise MalformedAnswer(_TOO_DEEP) from None
     except ValueError:
@@ -163,14 +165,16 @@ def _parse_all(body: bytes) -> Any:
     return _in_whole_characters(parsed) if _HALF.search(body) else parsed
 
 
-def _exact(digits: str) -> int | str:
+def exact_number(digits: str) -> int | str:
+    """A whole number; the text of its digits where it does not fit 64 bits."""
     if len(digits) > 20:
         return digits
     number = int(digits)
     return number if -(2**63) <= number < 2**64 else digits
 
 
-def _finite(digits: str) -> float | str:
+def finite_number(digits: str) -> float | str:
+    """A number with a fraction; its text where it is too large to be one."""
     number = float(digits)
     return number if math.isfinite(number) else digits
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conjunct.connectors.answers import exact_number, finite_number
 from conjunct.connectors.errors import MalformedAnswer
 from conjunct.connectors.query import ObjectSchema
 
@@ -123,12 +124,12 @@ def _flag(value: str) -> bool | None:
     return value == "true" if value else None
 
 
-def _whole(value: str) -> int | None:
-    return int(value.removesuffix(".0")) if value else None
+def _whole(value: str) -> int | str | None:
+    return exact_number(value.removesuffix(".0")) if value else None
 
 
-def _number(value: str) -> float | None:
-    return float(value) if value else None
+def _number(value: str) -> float | str | None:
+    return finite_number(value) if value else None
 
 
 def _moment(value: str) -> str | None:
