@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conjunct.connectors import BadPageToken, LoopGuard, ReadQuery
-from conjunct.connectors.errors import CursorLoop, ForeignUrl, MalformedAnswer
+from conjunct.connectors.errors import BadRequest, CursorLoop, ForeignUrl, MalformedAnswer
 from conjunct.connectors.page_tokens import PageToken
 from conjunct.connectors.paging import next_link
 from conjunct.kit.clock import ManualClock
@@ -202,6 +202,14 @@ class TestCursor:
     async def test_stop_if_ends_the_read(self, provider: ScriptedProvider):
         provider.answers({"data": rows(1, 2), "next": "x", "last": True})
         assert await all_ids(provider, self.TEXT.replace("at: next", "at: next, stop_if: last")) == ["1", "2"]
+
+    async def test_a_list_that_the_provider_cuts_short_does_not_pass_for_whole(self, provider: ScriptedProvider):
+        text = self.TEXT.replace("at: next", "at: next, cut_if: {status.type: incomplete}")
+        provider.answers({"data": rows(1, 2), "status": {"type": "complete"}})
+        assert await all_ids(provider, text) == ["1", "2"]
+        provider.answers({"data": rows(1, 2), "status": {"type": "incomplete"}})
+        with pytest.raises(BadRequest, match="does not list all records"):
+            await all_ids(provider, text)
 
     async def test_the_same_cursor_again_is_a_loop(self, provider: ScriptedProvider):
         provider.answer = lambda _: {"data": rows(1, 2), "next": "same"}

@@ -48,6 +48,8 @@ def _check_page(path: Path, page: PageRule, style: str) -> Iterator[Fault]:
         yield Fault((*path, "header"), f"the style '{style}' reads no header of this name")
     if page.parameter is not None and (style not in _LIMITS or (page.at is None and page.header is None)):
         yield Fault((*path, "parameter"), "it is one of the URL that 'at' or 'header' finds, for a cursor or a number")
+    for place in page.cut_if:
+        yield from check_path((*path, "cut_if", place), place)
     for key in ("at", "more_at", "last_at", "total_at", "stop_if", "from_last"):
         yield from check_path((*path, key), getattr(page, key))
     if page.restart is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from conjunct.connectors.errors import CursorLoop, MalformedAnswer
+from conjunct.connectors.errors import BadRequest, CursorLoop, MalformedAnswer
 from conjunct.connectors.formats import read_time
 from conjunct.connectors.page_tokens import PageToken, Scalar
 from conjunct.connectors.paths import JsonPath, parse_path
@@ -42,12 +42,16 @@ class Pager:
     start: Mapping[str, Scalar]
     _step: Step
     _stops: tuple[Callable[[Answer], bool], ...]
+    _cut: tuple[tuple[JsonPath, str], ...] = ()
 
     def following(self, answer: Answer, token: PageToken) -> PageToken | None:
         """The token of the page after this one, whose own token was `token`; None at the end.
 
-        Raises `CursorLoop` when it is the same page again, `MalformedAnswer` when the pointer is not one.
+        Raises `CursorLoop` when it is the same page again, `MalformedAnswer` when the pointer is not one, `BadRequest`
+        when the provider leaves the rest out.
         """
+        if self._cut and all(path.find(answer.body) == value for path, value in self._cut):
+            raise BadRequest("the provider does not list all records: it ends this list early, and says so")
         if any(stop(answer) for stop in self._stops):
             return None
         following = self._step(answer)
@@ -91,7 +95,8 @@ def compile_pager(rule: PageRule) -> Pager:
         start["offset"] = rule.start or 0
     elif style == "page":
         start["page"] = 1 if rule.start is None else rule.start
-    return Pager(start, _STEPS[style](rule), _stops(rule, style))
+    cut = tuple((parse_path(place), value) for place, value in rule.cut_if.items())
+    return Pager(start, _STEPS[style](rule), _stops(rule, style), cut)
 
 
 def _stops(rule: PageRule, style: str) -> tuple[Callable[[Answer], bool], ...]:

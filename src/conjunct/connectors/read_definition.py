@@ -70,6 +70,11 @@ class PageRule(Model):
     total_at: str | None = Field(None, description="Where the number of all matching records stands.")
     stop: Literal["empty", "short_page"] | None = Field(None, description="A page that ends the read by its length.")
     stop_if: str | None = Field(None, description="Where something stands whose presence ends the read.")
+    cut_if: dict[str, str] = Field(
+        default_factory=dict,
+        description="Where these places hold these values, the provider leaves the rest of a long list out without "
+        "saying so elsewhere: the read fails, instead of passing for whole.",
+    )
     size: PageSize | None = None
     restart: Restart | None = None
 
