@@ -199,7 +199,7 @@ async def test_bad_credentials_that_succeed_work_again(kept: Kept) -> None:
     kept.provider.shut = True
     await failures(connector, 1)
     kept.provider.shut = False
-    keeper = connector._exchange._keeper
+    keeper: Any = connector._exchange._keeper
     keeper._database = away = Database("postgresql://postgres@127.0.0.1:1/away")
     assert (await connector.read_page(THINGS)).records, "what was answered is not lost where it cannot be noted"
     assert await kept.status() == "bad_credentials"

@@ -98,6 +98,8 @@ class ConnectionKeeper:
         self._is_told = held.status == "bad_credentials"
         self._gone: ProviderError | None = None
         self._renewing: asyncio.Task[Held] | None = None
+        # What is noted is news or not by what was noted before: the database must see it in the same order.
+        self._noting = asyncio.Lock()
 
     async def fresh(self) -> Credentials:
         """See `Keeper`."""
@@ -132,7 +134,7 @@ class ConnectionKeeper:
                 self._held, self._is_told = held, was_told
 
     async def _note(self, held: Held) -> None:
-        async with self._database.transaction() as session:
+        async with self._noting, self._database.transaction() as session:
             if held.status != "working":
                 await self._connections.mark_working(
                     session, self._project_id, self._connection_id, version=held.version
@@ -147,7 +149,7 @@ class ConnectionKeeper:
             return
         self._held = replace(held, status="bad_credentials")
         quietly, self._is_told = self._is_told, True
-        async with self._database.transaction() as session:
+        async with self._noting, self._database.transaction() as session:
             await self._connections.mark_bad_credentials(
                 session,
                 self._project_id,
