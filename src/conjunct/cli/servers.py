@@ -53,11 +53,11 @@ def api(
     lifeline: LifelineFd = None,
 ) -> None:
     """Run the API against DATABASE_URL; any number of these may run."""
+    settings = _settings(host=host, port=port, data_dir=data_dir)
+    _require_database(settings)
     with _importing_much():
         from conjunct.app.server import ServerOptions, run_api
 
-    settings = _settings(host=host, port=port, data_dir=data_dir)
-    _require_database(settings)
     _run(run_api(settings, ServerOptions(fd=fd, url=url, first_start=first_start), lifeline=lifeline))
 
 
@@ -69,11 +69,11 @@ def worker(
     lifeline: LifelineFd = None,
 ) -> None:
     """Run a worker against DATABASE_URL; any number of these may run."""
+    settings = _settings(data_dir=data_dir)
+    _require_database(settings)
     with _importing_much():
         from conjunct.app.worker import run_worker
 
-    settings = _settings(data_dir=data_dir)
-    _require_database(settings)
     _run(run_worker(settings, await_schema=await_schema, lifeline=lifeline))
 
 
