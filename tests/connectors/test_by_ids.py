@@ -221,6 +221,27 @@ class TestAssociations:
         ]
         assert len(provider.received) == 3
 
+    async def test_one_by_one_in_pages(self, provider: ScriptedProvider):
+        text = TEXT.replace(
+            """{path: "/tickets/{id}/{other}"}, results: data""",
+            """{path: "/tickets/{id}/{other}", query: {token: "{cursor}"}}, results: data, more: next, parameter: t""",
+        )
+        told: dict[str | None, Any] = {
+            None: {"data": [{"id": 7}], "next": "https://elsewhere.example.com/?t=a%3D&x=1"},
+            "a=": {"data": [{"id": 8}], "next": "/?t=b"},
+            "b": {"data": [{"id": 9}], "next": None},
+        }
+        provider.answer = lambda request: (
+            {"data": [{"id": "1"}]} if request.path == "/tickets" else told[request.query.get("token")]
+        )
+        connector, query = provider.connector(text), ReadQuery("tickets", associations=("users",))
+        pages = await read_all(connector, query)
+        assert [each.id for each in pages[0].records[0].associations["users"]] == ["7", "8", "9"]
+        for wrong, error in (("/?t=a%3D", CursorLoop), ("/?u=1", MalformedAnswer), ({"t": 1}, MalformedAnswer)):
+            told["b"]["next"] = wrong
+            with pytest.raises(error):
+                await read_all(connector, query)
+
     @pytest.mark.parametrize("body", [{"data": 5}, {"data": "x"}])
     async def test_an_answer_that_lists_nothing_is_malformed(self, provider: ScriptedProvider, body: Any):
         provider.answer = lambda request: {"data": [{"id": "1"}]} if request.path == "/tickets" else body

@@ -10,6 +10,7 @@ from conjunct.connectors.definition import ANY_OBJECT, Definition
 from conjunct.connectors.errors import CursorLoop, MalformedAnswer, ResourceNotFound
 from conjunct.connectors.exchange import Exchange
 from conjunct.connectors.formats import Verbatim
+from conjunct.connectors.paging import url_parameter
 from conjunct.connectors.paths import JsonPath, other_path, parse_path
 from conjunct.connectors.plans import ObjectPlan, ReadNotSupported, RequestPlan, request_compiler
 from conjunct.connectors.query import Associated, Record
@@ -71,6 +72,7 @@ class RequestedPlan:
     from_: JsonPath
     to: JsonPath
     more: JsonPath | None
+    parameter: str | None
     entries: Entries
 
     @property
@@ -96,10 +98,22 @@ class RequestedPlan:
                 left = [{"ids": [whose], "cursor": cursor} for whose, cursor in more]
             return found
         fitting = [each for each in ids if self.request.path.takes({"id": each}, {"id"})]
-        bodies = await several(lambda each: self._ask(exchange, {**base, "id": each}), fitting)
-        for identifier, body in zip(fitting, bodies, strict=True):
-            found[identifier] = self.entries.read(_listed(self.results.find(body), self.other))
-        return found
+        told = await several(lambda each: self._all(exchange, {**base, "id": each}), fitting)
+        return dict(zip(fitting, told, strict=True))
+
+    async def _all(self, exchange: Exchange, variables: Mapping[str, Any]) -> list[Associated]:
+        """What belongs to one record, page by page."""
+        entries: list[Associated] = []
+        seen: set[str | int | None] = set()
+        cursor: str | int | None = None
+        while cursor not in seen:
+            seen.add(cursor)
+            body = await self._ask(exchange, variables if cursor is None else {**variables, "cursor": cursor})
+            entries.extend(self.entries.read(_listed(self.results.find(body), self.other)))
+            cursor = self._cursor(body)
+            if cursor is None:
+                return entries
+        raise CursorLoop(f"the pages of associated {self.other} lead round in a circle")
 
     async def _ask(self, exchange: Exchange, variables: Mapping[str, Any]) -> Any:
         try:
@@ -116,12 +130,18 @@ class RequestedPlan:
                 continue
             to = self.to.find(result)
             found.setdefault(whose, []).extend(self.entries.read([] if to is None else to))
-            cursor = self.more.find(result) if self.more is not None else None
-            if cursor in (None, "", False):
-                continue
-            if not isinstance(cursor, str | int):
-                raise MalformedAnswer(f"what leads to more of the associated {self.other} is a {type(cursor).__name__}")
-            yield whose, cursor
+            cursor = self._cursor(result)
+            if cursor is not None:
+                yield whose, cursor
+
+    def _cursor(self, result: Any) -> str | int | None:
+        """What leads to more than this answer told, if there is more. Raises `MalformedAnswer`."""
+        cursor = self.more.find(result) if self.more is not None else None
+        if cursor in (None, "", False):
+            return None
+        if not isinstance(cursor, str | int):
+            raise MalformedAnswer(f"what leads to more of the associated {self.other} is a {type(cursor).__name__}")
+        return cursor if self.parameter is None else url_parameter(cursor, self.parameter, "where more is told")
 
 
 AssociationPlan = InRecordPlan | RequestedPlan
@@ -165,6 +185,7 @@ def _requested(definition: Definition, plan: ObjectPlan, rule: AssociationReques
         parse_path(rule.from_ or ""),
         other_path(rule.to, other),
         parse_path(rule.more) if rule.more is not None else None,
+        rule.parameter,
         _entries(rule.id, rule.metadata),
     )
 

@@ -130,12 +130,17 @@ def _pointer(rule: PageRule) -> Callable[[Answer], Any] | None:
         url = found(answer)
         if url in (None, "", False):
             return None
-        try:
-            return str(parse_qs(urlsplit(url).query)[name][0])
-        except (KeyError, ValueError, TypeError, AttributeError):
-            raise MalformedAnswer(f"what stands {_place(rule)} is no URL with a parameter '{name}'") from None
+        return url_parameter(url, name, _place(rule))
 
     return parameter
+
+
+def url_parameter(url: Any, name: str, place: str) -> str:
+    """The parameter of a URL, which need not be followed itself. Raises `MalformedAnswer`."""
+    try:
+        return str(parse_qs(urlsplit(url).query)[name][0])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise MalformedAnswer(f"what stands {place} is no URL with a parameter '{name}'") from None
 
 
 def _told(rule: PageRule) -> Callable[[Answer], Any] | None:

@@ -222,5 +222,5 @@ def _check_asked(path: Path, asked: AssociationRequest, variables: frozenset[str
         yield Fault(path, "with {ids}, 'from' must say whose answer it is")
     if (asked.more is not None) != uses(asked.request, "cursor"):
         yield Fault(path, "'more' and {cursor} need each other")
-    elif asked.more is not None and not for_many:
-        yield Fault((*path, "more"), "it stands in the answers to requests with {ids}")
+    if asked.parameter is not None and asked.more is None:
+        yield Fault((*path, "parameter"), "it is one of the URL that 'more' finds")

@@ -251,8 +251,11 @@ class AssociationRequest(Model):
     id: str = Field("id", description="Where another record's id stands in its entry.")
     more: str | None = Field(
         None,
-        description="With `{ids}`: where an answer tells that there is more of it. That record is asked for again, by "
-        "itself, with this as `{cursor}`.",
+        description="Where an answer tells that there is more of it. That record is asked for again, by itself, with "
+        "this as `{cursor}`.",
+    )
+    parameter: str | None = Field(
+        None, description="With `more`: a URL stands there; the cursor is this parameter of it."
     )
     metadata: str | None = Field(None, description="Where the provider says what kind of association it is.")
 
