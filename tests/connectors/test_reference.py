@@ -93,6 +93,7 @@ from conjunct.connectors.write_definition import (
     BatchResults,
     Before,
     FailedRecords,
+    Nest,
     WriteOperation,
     WriteRule,
 )
@@ -136,7 +137,7 @@ MODELS: tuple[type[Model], ...] = (
     Variant,
     Where,
     *(Challenge, Changed, EventRule, Events, Happened, Hmac, Place, Registration, Timestamp, Token, Verification),
-    *(Batch, BatchOperation, BatchResults, Before, FailedRecords, WriteOperation, WriteRule),
+    *(Batch, BatchOperation, BatchResults, Before, FailedRecords, Nest, WriteOperation, WriteRule),
 )
 
 AUTH_MODELS: tuple[type[AuthModel], ...] = (

@@ -22,7 +22,7 @@ from conjunct.connectors.host_checks import check_extra_host, check_host
 from conjunct.connectors.limit_checks import check_limits
 from conjunct.connectors.read_checks import check_reading
 from conjunct.connectors.schema_checks import check_schema
-from conjunct.connectors.write_checks import check_write
+from conjunct.connectors.write_checks import check_nests, check_write
 
 
 def check_definition(definition: Definition) -> list[Fault]:
@@ -73,6 +73,7 @@ def _check_object(
         yield from check_template((*path, "vars", name), text, inputs | {"object"})
     if known.write is not None:
         yield from check_write((*path, "write"), known.write, inputs | frozenset(known.vars))
+        yield from check_nests((*path, "write"), known, known.write)
     if known.read is None and known.write is None:
         yield Fault(path, "the object can be neither read nor written: neither it nor the defaults say how")
     yield from check_reading(definition, path, known, inputs | frozenset(known.vars))

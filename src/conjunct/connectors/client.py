@@ -207,7 +207,7 @@ class Connector:
 
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each record, in order; see `Writer.write` for what is raised when."""
-        return await Writer(self._exchange).write(query)
+        return await Writer(self._exchange, self._reader.custom_names).write(query)
 
     async def describe(self, object_name: str) -> ObjectSchema:
         """The object's fields. Raises `UnknownObject` and `ProviderError` by its classes."""

@@ -19,11 +19,12 @@ MOST_OBJECTS = 200
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """A customer-made field: its name, and what the provider says of its type."""
+    """A customer-made field: its name, what the provider says of its type, and its id as the provider has it."""
 
     name: str
     provider_type: str | None = None
     value_type: ValueType = "other"
+    own_id: str | int | None = None
 
 
 class CustomNames:
@@ -65,11 +66,14 @@ class CustomNames:
             name, told = name_path.find(entry), type_path.find(entry) if type_path is not None else None
             provider_type = told if isinstance(told, str) else None
             known = types.get(provider_type or "")
+            own_id = id_path.find(entry)
             try:
-                identifier = exact_id(id_path.find(entry))
+                identifier = exact_id(own_id)
             except NotARecord:
                 continue
             if isinstance(name, str) and name:
                 value_type: ValueType = "other" if known is None or isinstance(known, dict) else known
-                fields[identifier] = CustomField(name, provider_type, value_type)
+                fields[identifier] = CustomField(
+                    name, provider_type, value_type, own_id if isinstance(own_id, int) else identifier
+                )
         return fields

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conjunct.connectors.check_parts import Fault, Path, check_path, check_request
+from conjunct.connectors.check_parts import Fault, Path, check_path, check_pattern, check_request
+from conjunct.connectors.definition import ObjectDefinition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.templates import TemplateSyntaxError, Text, Variable, compile_template, compile_text
 from conjunct.connectors.write_definition import (
@@ -41,6 +42,23 @@ def check_write(path: Path, rule: WriteRule, variables: frozenset[str]) -> Itera
         many: BatchOperation | None = getattr(rule.batch, type_)
         if many is not None:
             yield from _check_batch((*path, "batch", type_), type_, many, variables)
+
+
+def check_nests(path: Path, known: ObjectDefinition, rule: WriteRule) -> Iterator[Fault]:
+    """Faults of what says which keys are written within another."""
+    told = known.schema_ is not None and bool(known.schema_.fields)
+    customs = known.read.custom_fields if known.read is not None else None
+    for into, nest in rule.nest.items():
+        inner = (*path, "nest", into)
+        yield from check_pattern((*inner, "match"), nest.match)
+        if nest.match is None and not nest.unknown and not nest.defined:
+            yield Fault(inner, "nothing says which keys: it needs match, unknown or defined")
+        if nest.unknown and not told:
+            yield Fault((*inner, "unknown"), "the schema has no fields: nothing is known")
+        if nest.defined and (customs is None or customs.definitions is None):
+            yield Fault((*inner, "defined"), "there is no read.custom_fields.definitions")
+        if into in rule.apart:
+            yield Fault(inner, f"'{into}' is left out of the record by 'apart'")
 
 
 def _check_operation(path: Path, type_: WriteType, rule: WriteOperation, inputs: frozenset[str]) -> Iterator[Fault]:

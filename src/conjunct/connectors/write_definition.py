@@ -118,6 +118,30 @@ class Batch(Model):
     delete: BatchOperation | None = None
 
 
+class Nest(Model):
+    """Keys of a record that the provider wants within another key, such as customer-made fields.
+
+    What is said of them must all be so: `match`, `unknown`, `defined`; at least one is.
+    """
+
+    match: str | None = Field(None, description="A regular expression that the whole name matches.")
+    unknown: bool = Field(False, description="The schema's `fields` do not name it, in any letter case.")
+    defined: bool = Field(
+        False,
+        description="Nor do they; `definitions` of read tell of a field of that name. It is written by its id.",
+    )
+    except_: list[str] = Field(
+        default_factory=list,
+        alias="except",
+        description="Names that stay where they are: of what can be written and is no field.",
+    )
+    name: str | None = Field(
+        None,
+        description="A list is written: the key, in each entry, of the field's name; or of its id, with `defined`.",
+    )
+    value: str = Field("value", description="With `name`: the key of the value in each entry.")
+
+
 class WriteRule(Model):
     """How the records of an object are written; what is not here cannot be done."""
 
@@ -132,6 +156,10 @@ class WriteRule(Model):
         default_factory=list,
         description="Keys of a record that are no values of it, such as the id of the record that it stands under: "
         "each is a variable of its own, and left out of {record}.",
+    )
+    nest: dict[str, Nest] = Field(
+        default_factory=dict,
+        description="Keys of a record that are written within another one, by that one: beside what it has already.",
     )
     upsert_by: list[str] = Field(
         default_factory=list, description="The fields by which the provider finds the record of an upsert; else any."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from conjunct.connectors.paths import JsonPath, parse_path
 from conjunct.connectors.plans import HttpRequest, RequestPlan, UnknownObject, request_compiler
 from conjunct.connectors.templates import UNSET, Template, compile_text
 from conjunct.connectors.write_definition import BatchOperation, WriteOperation, WriteRule
+from conjunct.connectors.write_nesting import RecordShape, compile_shape
 from conjunct.connectors.write_outcomes import OutcomeReader, compile_outcome
 from conjunct.connectors.write_query import WRITE_TYPES, WriteEntry, WriteNotSupported, WriteQuery, WriteType
 from conjunct.connectors.write_results import ResultsReader, compile_results
@@ -29,7 +30,7 @@ class SinglePlan:
     before: RequestPlan | None
     taken: tuple[tuple[str, JsonPath], ...]
     outcome: OutcomeReader
-    apart: tuple[str, ...] = ()
+    shape: RecordShape
 
     def is_repeatable(self, entry: WriteEntry) -> bool:
         """Whether doing it twice comes to the same."""
@@ -47,7 +48,7 @@ class BatchPlan:
     rule: BatchOperation
     request: RequestPlan
     results: ResultsReader
-    apart: tuple[str, ...] = ()
+    shape: RecordShape
 
     @property
     def promises_all_or_none(self) -> bool:
@@ -63,7 +64,7 @@ class BatchPlan:
         """The request for these entries. Raises `UnusableValue`."""
         is_traced = not (query.all_or_none and self.rule.all_or_none == "untraced")
         records = [
-            {**entry_variables(entry, self.apart), "trace": str(place) if is_traced else None}
+            {**self.shape.variables(entry), "trace": str(place) if is_traced else None}
             for place, entry in enumerate(entries)
         ]
         variables = {
@@ -99,17 +100,6 @@ class WritePlan:
         return variables
 
 
-def entry_variables(entry: WriteEntry, apart: Collection[str] = ()) -> dict[str, Any]:
-    """What an entry gives to templates; `apart` are keys of its record that are variables of their own."""
-    return {
-        **{name: entry.record.get(name) for name in apart},
-        "id": entry.id,
-        "record": {name: value for name, value in entry.record.items() if name not in apart},
-        "associations": list(entry.associations) if entry.associations else None,
-        "external_id": entry.external_id,
-    }
-
-
 def write_plan(definition: Definition, name: str) -> WritePlan:
     """The plan of an object's writes. Raises `UnknownObject`, `WriteNotSupported`."""
     known = definition.object(name)
@@ -128,6 +118,7 @@ def write_plan(definition: Definition, name: str) -> WritePlan:
 def compile_write(definition: Definition, name: str, known: ObjectDefinition, rule: WriteRule) -> WritePlan:
     """Compile an object's `write`. Raises ValueError for what the checks of a definition would have found."""
     requests = request_compiler(definition, name)
+    shape = compile_shape(known, rule)
     single: dict[WriteType, SinglePlan] = {}
     batch: dict[WriteType, BatchPlan] = {}
     for type_ in WRITE_TYPES:
@@ -140,11 +131,11 @@ def compile_write(definition: Definition, name: str, known: ObjectDefinition, ru
                 requests(one.before.request) if one.before is not None else None,
                 tuple((key, parse_path(at)) for key, at in one.before.take.items()) if one.before is not None else (),
                 compile_outcome(one, definition.errors),
-                tuple(rule.apart),
+                shape,
             )
         many: BatchOperation | None = getattr(rule.batch, type_)
         if many is not None:
             results = compile_results(many.results, definition.errors)
-            batch[type_] = BatchPlan(type_, many, requests(many.request), results, tuple(rule.apart))
+            batch[type_] = BatchPlan(type_, many, requests(many.request), results, shape)
     variables = {key: compile_text(text, known.time) for key, text in known.vars.items()}
     return WritePlan(name, rule, variables, single, batch)

@@ -10,14 +10,15 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
+from conjunct.connectors.custom_names import CustomNames
 from conjunct.connectors.errors import ERROR_CLASSES, ProviderError
 from conjunct.connectors.exchange import Answered, Exchange
 from conjunct.connectors.formats import UnusableValue
 from conjunct.connectors.plans import HttpRequest
 from conjunct.connectors.write_outcomes import fault_of, id_in_header, state_after
-from conjunct.connectors.write_plans import BatchPlan, SinglePlan, WritePlan, entry_variables, write_plan
+from conjunct.connectors.write_plans import BatchPlan, SinglePlan, WritePlan, write_plan
 from conjunct.connectors.write_query import (
     WriteEntry,
     WriteFault,
@@ -28,6 +29,8 @@ from conjunct.connectors.write_query import (
     Written,
 )
 from conjunct.connectors.write_results import Answer
+
+Plan = TypeVar("Plan", SinglePlan, BatchPlan)
 
 AT_ONCE = 4
 """How many records are written at the same time where there is no batch."""
@@ -57,8 +60,9 @@ class _Failed:
 class Writer:
     """Writes by one connector's definition."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, custom_names: CustomNames) -> None:
         self._exchange = exchange
+        self._custom_names = custom_names
 
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each entry, in order.
@@ -75,6 +79,7 @@ class Writer:
         if self._exchange.is_guarded:
             # Bad credentials would not be refused: the records would be written as anybody's.
             await self._exchange.check()
+        single, batch = await self._knowing(single, query), await self._knowing(batch, query)
         base = plan.variables(query, self._exchange.inputs)
         if single is not None and len(query.entries) == 1:
             return [await self._one(single, query, base)]
@@ -82,6 +87,13 @@ class Writer:
             return await self._in_batches(batch, query, base)
         assert single is not None  # noqa: S101 - `_ways` gives one of the two
         return await self._one_by_one(single, query, base)
+
+    async def _knowing(self, plan: Plan | None, query: WriteQuery) -> Plan | None:
+        """The plan with the customer-made fields that it needs to know. Raises `ProviderError`."""
+        if plan is None or not plan.shape.needs_ids(query.entries):
+            return plan
+        customs = await self._custom_names.of(query.object) or {}
+        return replace(plan, shape=plan.shape.knowing(customs))
 
     async def _one(self, plan: SinglePlan, query: WriteQuery, base: Mapping[str, Any]) -> Written:
         [entry] = query.entries
@@ -126,7 +138,7 @@ class Writer:
         self, plan: SinglePlan, query: WriteQuery, base: Mapping[str, Any], entry: WriteEntry
     ) -> Written | _Failed:
         """Write one record. Raises `UnusableValue` before anything is sent."""
-        variables = {**base, **entry_variables(entry, plan.apart), "idempotency_key": entry.idempotency_key}
+        variables = {**base, **plan.shape.variables(entry), "idempotency_key": entry.idempotency_key}
         try:
             if plan.before is not None:
                 found = await self._exchange.send(plan.before.build(variables, self._exchange.address))
