@@ -243,6 +243,6 @@ async def planted(database_url: str, folder: Path) -> AsyncIterator[Planted]:
             log_level="debug",
         )
         platform = await stack.enter_async_context(running)
-        platform.services.connections.token_endpoint.timeout = 1.5
+        platform.services.connections.token_endpoint.timeout = 3.0
         here = Planted(platform, provider, plants, logs, objects, platform.client, data, given=given(plants))
         yield here

@@ -29,7 +29,9 @@ async def test_a_visit_is_in_the_audit_log_and_its_token_in_no_log(
         ]
         assert statuses == [200, 200, 400, 404]
         async with database.reading() as reading:
-            rows = await reading.exec_driver_sql("SELECT actor, action, e::text AS entry FROM audit_entry e")
+            rows = await reading.exec_driver_sql(
+                "SELECT actor, action, e::text AS entry FROM audit_entry e ORDER BY e.id"
+            )
             entries = [dict(row) for row in rows.mappings()]
         last = entries[-1]
         assert (last["actor"], last["action"]) == ("consumer:ada", "submitConnectLink")
