@@ -73,7 +73,7 @@ async def database(lasting_database: Database) -> AsyncIterator[Database]:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector off what lasts as long as the process: looking through it stops a test for a second."""
+    """Keep the garbage collector off what lasts as long as the process; looking through it stops tests for seconds."""
     gc.collect()
     gc.freeze()
 
