@@ -239,8 +239,8 @@ class DefinitionDocument(DefinitionBase):
     anchors: dict[str, Any] = Field(default_factory=dict, description="A place for YAML anchors; not read.")
     extends: Identifier | None = Field(
         None,
-        description="Another definition: its `defaults`, `objects`, `errors`, `rate_limit`, `events` and the code beside "
-        "it are this one's, too, where this one says nothing else.",
+        description="Another definition: its `defaults`, `objects`, `errors`, `rate_limit`, `events` and the code "
+        "beside it are this one's, too, where this one says nothing else.",
     )
     defaults: ObjectDefinition = Field(default_factory=ObjectDefinition)
     objects: dict[str, ObjectDefinition] = Field(default_factory=dict)
