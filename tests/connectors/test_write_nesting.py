@@ -99,7 +99,10 @@ class TestFieldsByTheirIds:
         connector = provider.connector(DEFINITION)
         provider.answers({"id": 1}, FIELDS, {"id": 1}, {"id": 1})
         await connector.write(create("defined", {"Name": "Ada", "photo": 1, "owner": 5, "extra": []}))
-        records = [{"name": "Ada", "Size": 7, "size": 8, "Lost": 9}, {"Hue": None, "extra": [{"id": 3, "value": 0}]}]
+        records: list[dict[str, Any]] = [
+            {"name": "Ada", "Size": 7, "size": 8, "Lost": 9},
+            {"Hue": None, "extra": [{"id": 3, "value": 0}]},
+        ]
         for record in records:
             await connector.write(create("defined", record))
         assert [each.path for each in provider.received] == ["/defined", "/fields", "/defined", "/defined"]
