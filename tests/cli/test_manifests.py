@@ -87,6 +87,21 @@ async def test_validate_knows_a_provider_of_ones_own(tmp_path: Path) -> None:
     assert (await run("validate", manifest, CONJUNCT_PROVIDERS_DIR=own)).status == 0
 
 
+async def test_providers_beside_the_manifest_go_with_it(platform: Platform, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    manifest = written(folder / "amp.yaml", yaml.safe_dump(MANIFEST).replace("hubspot", "own"))
+    definition = folder / "providers" / "own" / "provider.yaml"
+    written(definition, OWN.replace("display", "dsplay"))
+    assert_refused(await run("validate", manifest), "3:1: providers/own/provider.yaml: dsplay: ")
+    written(definition, OWN)
+    assert (await run("validate", manifest)).status == 0
+    ended = await run("deploy", manifest, **access(platform))
+    assert (ended.status, ended.out.startswith("crm: own, revision ")) == (0, True), ended.err
+    assert (await platform.client.get("/v1/providers/own")).json()["displayName"] == "Our own"
+    written(definition.with_name("quirks.py"), "")
+    assert_refused(await run("deploy", manifest, **access(platform)), "code is not deployed")
+
+
 async def test_validate_tells_every_fault_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "amp.yaml"
     path.write_text(BAD)
