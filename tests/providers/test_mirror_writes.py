@@ -11,6 +11,7 @@ import pytest
 from conjunct.connectors import Definition, WriteEntry, WriteQuery, object_support, support
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import object_variables
+from conjunct.connectors.read_definition import FieldDefinitions
 from conjunct.connectors.write_definition import BatchOperation, BatchResults, Outcome, WriteOperation, WriteRule
 from conjunct.connectors.write_query import WRITE_TYPES, WriteType
 from conjunct.providers import Catalog
@@ -51,6 +52,7 @@ async def _odd(
     connector = server.connector(definition)
     known = object_variables(definition, name, connector._exchange.inputs)
     pattern, odd = Pattern(operation.request, known, is_open=True), list[str]()
+    customs = _definitions(definition, name)
 
     def answer(received: Received) -> Reply:
         before = operation.before if isinstance(operation, WriteOperation) else None
@@ -65,6 +67,8 @@ async def _odd(
             for path in before.take.values():
                 put(told, parse_path(path).steps, "taken-1")
             return Reply(told)
+        if customs is not None and Pattern(customs.request, known, is_open=True).match(received) is not None:
+            return Reply(_customs(customs))
         check = definition.check
         if check is not None and check.guards_reads and received.path == check.path:
             return Reply({})
@@ -85,6 +89,25 @@ async def _odd(
         if not result.success or (tells and result.id != str(IDS[place])):
             odd.append(f"{place}: {result}")
     return odd
+
+
+def _definitions(definition: Definition, name: str) -> FieldDefinitions | None:
+    """Where customers' fields are told of, which may be written by their ids."""
+    known = definition.object(name)
+    customs = known.read.custom_fields if known is not None and known.read is not None else None
+    return customs.definitions if customs is not None else None
+
+
+def _customs(rule: FieldDefinitions) -> Any:
+    """The answer that tells of the one field that is written, as a customer's."""
+    each: dict[str, Any] = {}
+    put(each, parse_path(rule.id).steps, "custom-1")
+    put(each, parse_path(rule.name).steps, "alpha")
+    if not rule.at:
+        return [each]
+    body: dict[str, Any] = {}
+    put(body, parse_path(rule.at).steps, [each])
+    return body
 
 
 def _entry(rule: WriteRule, type_: WriteType, place: int) -> WriteEntry:
