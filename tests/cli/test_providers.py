@@ -182,7 +182,8 @@ def test_what_an_openapi_document_tells_is_bounded_and_what_it_does_not_is_refus
     assert wanted_from("acme", document).objects["things"]["read"]["page"] == {"style": "none"}
     many = {**document, "paths": {f"/things{number}": listed for number in range(1000)}}
     assert len(wanted_from("acme", many).objects) == 300
-    for bad in (None, [], {"swagger": "2.0"}, {"openapi": "3.0.0"}, {"openapi": "3.0.0", "paths": {"/a": 1}}):
+    unusable: list[object] = [None, [], {"swagger": "2.0"}, {"openapi": "3.0.0"}]
+    for bad in (*unusable, {"openapi": "3.0.0", "paths": {"/a": 1}}):
         with pytest.raises(UnusableDocument):
             wanted_from("acme", bad)
     with pytest.raises(UnusableName):

@@ -54,7 +54,7 @@ async def platform(database: Database, tmp_path: Path, acme: ScriptedProvider) -
     overrides = tmp_path / "own-overrides.yaml"
     overrides.write_text(yaml.safe_dump(dict.fromkeys(("acme", "deployed"), acme.url)))
     (tmp_path / "providers").mkdir()
-    settings = {"provider_overrides": overrides, "providers_dir": tmp_path / "providers"}
+    settings: dict[str, Any] = {"provider_overrides": overrides, "providers_dir": tmp_path / "providers"}
     async with running_platform(database, tmp_path, **settings) as running:
         yield running
 
