@@ -14,6 +14,7 @@ from conjunct.connectors import (
     object_support,
     support,
 )
+from conjunct.connectors.errors import FieldMissing
 from conjunct.connectors.formats import UnusableValue
 
 from .scripted import Reply, ScriptedProvider, definition
@@ -53,6 +54,17 @@ class TestWhatIsSent:
         assert [(record.id, record.fields) for record in page.records] == [("1", {"name": "a"})]
         assert [failed.index for failed in page.failed] == [1]
         assert page.next is None
+
+    async def test_a_field_that_the_provider_passes_over_is_refused(self, provider: ScriptedProvider):
+        text = searchable("{request: {path: /find}, filter_parameter: '{value|text}', ignores_unknown: true}")
+        provider.answers({"things": [{"id": 1, "name": "a"}, {"id": 2, "size": None}, 3]}, {"things": []})
+        connector = provider.connector(text)
+        found = await connector.search(SearchQuery("things", (), (("name", "a"), ("size", "1"), ("owner.name", "b"))))
+        assert [record.id for record in found.records] == ["1", "2"]
+        assert (await connector.search(SearchQuery("things", (), (("nmae", "a"),)))).records == []
+        provider.answers({"things": [{"id": 1, "name": "a"}]})
+        with pytest.raises(FieldMissing, match="nmae"):
+            await connector.search(SearchQuery("things", (), (("nmae", "a"),)))
 
     async def test_without_filters_there_is_no_list_of_them(self, provider: ScriptedProvider):
         body = "{match: [{$each: filter, name: '{field}', is: '{value}'}], top: '{limit}'}"

@@ -108,7 +108,7 @@ async def _others(server: ScriptedProvider, connector: Connector, mirror: Mirror
     if known.search is not None:
         mirror.kinds = frozenset({"search"})
         server.received.clear()
-        field, value = next(iter(known.search.fields), "name"), "needle-1"
+        field, value = next(iter(known.search.fields), FIELD), "needle-1"
         try:
             page = await connector.search(SearchQuery(mirror.name, (FIELD,), ((field, value),)))
         except UnusableValue:

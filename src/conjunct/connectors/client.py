@@ -182,7 +182,7 @@ class Connector:
             entries = []
         else:
             with self._exchange.hiding_secrets():
-                entries = plan.entries(answered.body)
+                entries = plan.entries(answered.body, query)
         part = await self._reader.found(ReadQuery(query.object, query.fields), entries)
         if self._exchange.is_guarded:
             await self.check()

@@ -26,5 +26,10 @@ class SearchRule(Model):
         default_factory=dict,
         description="The fields that can be searched, each with its name in the request; without it, all by their own.",
     )
+    ignores_unknown: bool = Field(
+        False,
+        description="The provider passes over a field that it does not know, and gives any records. Answers tell all "
+        "fields: a search by one that no record has is refused.",
+    )
     limit: Annotated[int, Field(gt=0, le=1000)] = Field(100, description="How many records are asked for.")
     records: str | None = Field(None, description="Where the list of records stands; else as in read.")

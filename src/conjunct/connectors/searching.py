@@ -8,6 +8,7 @@ from typing import Any
 
 from conjunct.connectors.addresses import Address, with_query
 from conjunct.connectors.definition import ANY_OBJECT, Definition
+from conjunct.connectors.errors import FieldMissing
 from conjunct.connectors.paths import JsonPath
 from conjunct.connectors.plans import HttpRequest, ObjectPlan, RequestPlan, compile_request, object_plan, records_path
 from conjunct.connectors.query import ReadQuery
@@ -53,9 +54,19 @@ class SearchPlan:
         given = {name: self.parameter.render({"field": name, "value": value}) for name, value in filters}
         return replace(request, url=with_query(request.url, given))
 
-    def entries(self, body: Any) -> list[Any]:
-        """The entries of an answer. Raises `MalformedAnswer` when it has no list of them."""
-        return locate(body, self.records, optional=self.object.rule.records_optional)
+    def entries(self, body: Any, query: SearchQuery) -> list[Any]:
+        """The entries of an answer. Raises `MalformedAnswer` when it has no list of them, `FieldMissing`."""
+        entries = locate(body, self.records, optional=self.object.rule.records_optional)
+        if self.rule.ignores_unknown and entries:
+            self._refuse_unknown(query, entries)
+        return entries
+
+    def _refuse_unknown(self, query: SearchQuery, entries: list[Any]) -> None:
+        # A field of another record that this one leads to (`caller.name`) does not stand in it.
+        told = {name for entry in entries if isinstance(entry, dict) for name in entry}
+        for name, _ in self._named(query):
+            if "." not in name and name not in told:
+                raise FieldMissing(f"'{query.object}' has no field '{name}': the provider passed over it")
 
     def _named(self, query: SearchQuery) -> list[tuple[str, Any]]:
         known = self.rule.fields
