@@ -355,7 +355,7 @@ class _Transport(EgressTransport):
     """Lets requests go to the servers of this test by their ports; all else in private networks is refused."""
 
     def __init__(self, egress: Egress, overrides: ProviderOverrides) -> None:
-        super().__init__(egress, private_hosts=overrides.private_hosts)
+        super().__init__(egress, private_servers=overrides.private_servers)
         self._guarded = EgressTransport(egress)
         self._ports = {urlsplit(url).port for url in overrides.base_urls.values()}
 

@@ -93,7 +93,7 @@ async def deleting(database: Database, keys: ProjectKeys, egress: Egress, gate: 
     (tmp_path / "gate").mkdir()
     (tmp_path / "gate" / "provider.yaml").write_text(DEFINITION)
     overrides = ProviderOverrides({"gate": gate.url})
-    transport = EgressTransport(egress, private_hosts=overrides.private_hosts)
+    transport = EgressTransport(egress, private_servers=overrides.private_servers)
     catalog = Catalog([tmp_path])
     service = ConnectionService(
         database=database,

@@ -59,7 +59,7 @@ def service(world: World, egress: Egress, provider: Provider, tmp_path: Path) ->
         tenants=TenantService(world.keys),
         keys=world.keys,
         catalog=catalog,
-        transport=EgressTransport(egress, private_hosts=overrides.private_hosts),
+        transport=EgressTransport(egress, private_servers=overrides.private_servers),
         overrides=overrides,
     )
 

@@ -176,16 +176,18 @@ async def test_a_provider_that_does_not_answer_in_time(provider: ScriptedProvide
     assert (caught.value.kind, caught.value.sent, caught.value.retryable) == (ErrorKind.TIMEOUT, True, True)
 
 
-async def test_private_addresses_are_refused_unless_the_operator_named_the_host(provider: ScriptedProvider):
+async def test_private_addresses_are_refused_unless_the_operator_named_the_server(provider: ScriptedProvider):
     provider.answer = lambda _: {"data": [], "total": 0}
     async with Egress(policy=EgressPolicy(), user_agent="test") as egress:
-        guarded, named = (
-            provider.connector(COUNTED, transport=EgressTransport(egress, private_hosts=frozenset(hosts)))
-            for hosts in ((), ("127.0.0.1",))
+        port = int(provider.url.rpartition(":")[2])
+        guarded, other, named = (
+            provider.connector(COUNTED, transport=EgressTransport(egress, private_servers=frozenset(servers)))
+            for servers in ((), (("127.0.0.1", port + 1),), (("127.0.0.1", port),))
         )
-        with pytest.raises(BadRequest, match="network") as caught:
-            await guarded.read_page(ReadQuery("things"))
-        assert caught.value.hopeless
+        for refused in (guarded, other):
+            with pytest.raises(BadRequest, match="network") as caught:
+                await refused.read_page(ReadQuery("things"))
+            assert caught.value.hopeless
         assert provider.received == []
         await named.read_page(ReadQuery("things"))
         assert len(provider.received) == 1

@@ -98,15 +98,15 @@ def test_a_folder_and_its_definition_have_one_name(tmp_path: Path):
         Catalog((tmp_path,)).get("mine")
 
 
-def test_overrides_give_urls_and_the_hosts_that_may_be_private():
+def test_overrides_give_urls_and_the_servers_that_may_be_private():
     overrides = ProviderOverrides({"hubspot": "http://127.0.0.1:8081", "redmine": "https://pm.internal/redmine"})
     assert overrides.base_url("hubspot") == "http://127.0.0.1:8081"
     assert overrides.base_url("salesforce") is None
-    assert overrides.private_hosts == {"127.0.0.1", "pm.internal"}
+    assert overrides.private_servers == {("127.0.0.1", 8081), ("pm.internal", 443)}
 
 
 def test_one_url_stands_in_for_all_that_are_not_named():
     overrides = ProviderOverrides({"hubspot": "http://127.0.0.1:8081", "*": "http://all.internal:80"})
     assert overrides.base_url("hubspot") == "http://127.0.0.1:8081"
     assert overrides.base_url("redmine") == "http://all.internal:80"
-    assert overrides.private_hosts == {"127.0.0.1", "all.internal"}
+    assert overrides.private_servers == {("127.0.0.1", 8081), ("all.internal", 80)}

@@ -155,7 +155,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
     )
     notifications = NotificationService(delivery)
     delivery.on_disabled(notifications.on_destination_disabled)
-    transport = EgressTransport(egress, private_hosts=overrides.private_hosts)
+    transport = EgressTransport(egress, private_servers=overrides.private_servers)
     connections = ConnectionService(
         database=database,
         tenants=tenants,

@@ -30,12 +30,31 @@ class Transport(Protocol):
     ) -> Response: ...
 
 
-class EgressTransport:
-    """The transport of a running Conjunct. Only hosts that the operator named may have private addresses."""
+Server = tuple[str, int]
+"""A host in lower case, and a port."""
 
-    def __init__(self, egress: Egress, *, private_hosts: frozenset[str] = frozenset()) -> None:
+_PORTS = {"http": 80, "https": 443}
+
+
+def server_of(url: str) -> Server | None:
+    """Where a request to that URL goes; None when it is not the URL of a server."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.hostname, port) if parts.hostname and port else None
+
+
+class EgressTransport:
+    """The transport of a running Conjunct. Only servers that the operator named may have private addresses.
+
+    Not their hosts: a provider that a builder deploys could name another port of one.
+    """
+
+    def __init__(self, egress: Egress, *, private_servers: frozenset[Server] = frozenset()) -> None:
         self._egress = egress
-        self._private_hosts = private_hosts
+        self._private_servers = private_servers
 
     async def request(
         self,
@@ -56,7 +75,7 @@ class EgressTransport:
                 body=body,
                 timeout=timeout,
                 max_bytes=max_bytes,
-                allow_private=urlsplit(url).hostname in self._private_hosts,
+                allow_private=server_of(url) in self._private_servers,
             )
         except EgressError as error:
             raise _translated(error) from error

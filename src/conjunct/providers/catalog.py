@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from threading import RLock
-from urllib.parse import urlsplit
 
 import structlog
 
 from conjunct.connectors import Definition, InvalidDefinition, Quirks, load_definition
+from conjunct.connectors.transport import Server, server_of
 from conjunct.core.problems import NotFound
 from conjunct.providers.quirks import quirks_in
 from conjunct.providers.watching import FILE_NAME, FolderWatch, provider_files
@@ -47,9 +47,9 @@ class ProviderOverrides:
         return self.base_urls.get(provider) or self.base_urls.get(ANY_PROVIDER)
 
     @property
-    def private_hosts(self) -> frozenset[str]:
-        """Hosts to which requests may go although their addresses are private."""
-        return frozenset(host for url in self.base_urls.values() if (host := urlsplit(url).hostname))
+    def private_servers(self) -> frozenset[Server]:
+        """Servers to which requests may go although their addresses are private."""
+        return frozenset(server for url in self.base_urls.values() if (server := server_of(url)))
 
 
 class Catalog:

@@ -179,7 +179,7 @@ async def steps(
     clock = ManualClock(NOW)
     overrides = ProviderOverrides(dict.fromkeys((*PROVIDERS, *IN_CATALOG), provider.url))
     catalog = Catalog([write_providers(tmp_path), BUILT_IN])
-    transport = EgressTransport(egress, private_hosts=overrides.private_hosts)
+    transport = EgressTransport(egress, private_servers=overrides.private_servers)
     app = slice_api(router, custom_auth_router, provider_apps_router, connect_links_router, pages=(web_router,))
 
     def wire() -> tuple[ConnectionService, ConnectLinkService, CustomAuthFlows]:

@@ -207,7 +207,7 @@ async def shop(
         tenants=TenantService(keys),
         keys=keys,
         catalog=Catalog([tmp_path, BUILT_IN]),
-        transport=EgressTransport(egress, private_hosts=overrides.private_hosts),
+        transport=EgressTransport(egress, private_servers=overrides.private_servers),
         overrides=overrides,
         clock=clock,
     )
