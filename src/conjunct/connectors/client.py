@@ -213,6 +213,10 @@ class Connector:
         """The object's fields. Raises `UnknownObject` and `ProviderError` by its classes."""
         return await self._describer.describe(object_name)
 
+    async def field_names(self, object_name: str) -> tuple[str, ...]:
+        """The names of the object's fields. Raises as `describe`."""
+        return await self._describer.names(object_name)
+
     def fields_of(self, object_name: str) -> ObjectFields:
         """The object's fields, to create and change them. Raises `UnknownObject`, `FieldsNotSupported`."""
         plan = field_plan(self.definition, object_name)

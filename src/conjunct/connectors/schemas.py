@@ -38,11 +38,27 @@ class Describer:
 
     async def describe(self, name: str) -> ObjectSchema:
         """The object's fields. Raises as `Connector.describe`."""
+        known = self._known(name)
+        rule = known.schema_ or SchemaRule()
+        fields = await self._fields(name, known, rule)
+        variables = object_variables(self._exchange.definition, name, self._exchange.inputs)
+        fields = await self._with_required(name, rule, fields, variables)
+        fields = await self._with_options(name, rule, fields, variables)
+        return ObjectSchema(name, known.display or display_name(name), fields)
+
+    async def names(self, name: str) -> tuple[str, ...]:
+        """The names of the object's fields, for which less is asked. Raises as `Connector.describe`."""
+        known = self._known(name)
+        return tuple(await self._fields(name, known, known.schema_ or SchemaRule()))
+
+    def _known(self, name: str) -> ObjectDefinition:
         definition = self._exchange.definition
         known = definition.object(name)
         if known is None:
             raise UnknownObject(f"{definition.display} has no object '{name}'.")
-        rule = known.schema_ or SchemaRule()
+        return known
+
+    async def _fields(self, name: str, known: ObjectDefinition, rule: SchemaRule) -> Fields:
         fields: Fields = {}
         for source in _in_order(rule.sources):
             try:
@@ -50,11 +66,7 @@ class Describer:
             except OUT_OF_REACH:
                 if len(rule.sources) == 1:
                     raise
-        variables = object_variables(definition, name, self._exchange.inputs)
-        fields |= await self._customs(name, known, fields)
-        fields = await self._with_required(name, rule, fields, variables)
-        fields = await self._with_options(name, rule, fields, variables)
-        return ObjectSchema(name, known.display or display_name(name), fields)
+        return fields | await self._customs(name, known, fields)
 
     async def _from(self, source: SchemaSource, name: str, known: ObjectDefinition, rule: SchemaRule) -> Fields:
         if source == "static":
@@ -116,10 +128,16 @@ class Describer:
 
     async def _with_options(self, name: str, rule: SchemaRule, fields: Fields, variables: dict[str, Any]) -> Fields:
         told = dict(fields)
+        asked: list[tuple[Request, Any]] = []  # several fields may be told of by one answer
         for key, options in rule.options_of.items():
-            if key in told:
+            if key not in told:
+                continue
+            answers = [body for request, body in asked if request == options.request]
+            if not answers:
                 request = self._compiled(f"options of {key}", name, options.request)
-                told[key] = _with_values(told[key], options, await self._beside(request, variables))
+                answers = [await self._beside(request, variables)]
+                asked.append((options.request, answers[0]))
+            told[key] = _with_values(told[key], options, answers[0])
         return told
 
     async def _beside(self, request: RequestPlan, variables: dict[str, Any]) -> Any:

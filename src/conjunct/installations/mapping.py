@@ -75,8 +75,7 @@ async def named_fields(connector: Connector, object_name: str, requested: tuple[
     """The fields to ask for, each by its name: some providers do not give "all". Raises as `Connector.describe`."""
     if ALL_FIELDS not in requested:
         return requested
-    schema = await connector.describe(object_name)
-    return tuple(dict.fromkeys((*requested, *schema.fields)))
+    return tuple(dict.fromkeys((*requested, *await connector.field_names(object_name))))
 
 
 def _by_provider_value(read_object: ReadObject) -> dict[str, dict[str, str]]:
