@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conjunct.connectors import InvalidDefinition, ReadQuery, load_definition
-from conjunct.connectors.definition import Bucket, RateLimit
+from conjunct.connectors.definition import Bucket, RateLimit, Usage
 from conjunct.connectors.errors import BadRequest, HeldBack, ProviderError, QuotaExhausted, RateLimited
 from conjunct.connectors.limits import (
     LONGEST_PAUSE,
@@ -100,11 +100,34 @@ def test_the_pause_after_the_last_request_of_a_window(headers: dict[str, str], p
     assert pause_after_success(headers, limits, NOW) == pause
 
 
+@pytest.mark.parametrize(
+    ("told", "pause"),
+    [
+        ("api-usage=94/100", None),
+        ("api-usage=95/100", 60),
+        ("api-usage=101/100; per-app-api-usage=1/2", 60),
+        ("api-usage=0/0", None),
+        ("api-usage=" + "9" * 5000 + "/100", None),
+        ("nothing of the kind", None),
+    ],
+)
+def test_a_part_of_a_quota_is_left_to_others(told: str, pause: float | None) -> None:
+    usage = Usage(header="Usage", pattern="api-usage=(?P<used>[0-9]+)/(?P<total>[0-9]+)", pause=60)
+    assert pause_after_success({"Usage": told}, RateLimit(usage=usage), NOW) == pause
+
+
 def test_a_bucket_that_there_is_not_is_a_fault() -> None:
     read = "    request: {path: /things, bucket: searhc}"
     with pytest.raises(InvalidDefinition, match="has no 'searhc'"):
         load_definition(definition(read=read, top="rate_limit: {buckets: {search: {requests: 2}}}"))
     load_definition(definition(read=read.replace("searhc", "default")))
+
+
+@pytest.mark.parametrize(("pattern", "fault"), [("(?P<used>[0-9]+)", "no groups"), ("(", "not a regular expression")])
+def test_a_usage_that_cannot_be_read_is_a_fault(pattern: str, fault: str) -> None:
+    usage = f"rate_limit: {{usage: {{header: Usage, pattern: '{pattern}'}}}}"
+    with pytest.raises(InvalidDefinition, match=fault):
+        load_definition(definition(read="    request: {path: /things}", top=usage))
 
 
 class Noting:

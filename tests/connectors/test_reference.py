@@ -38,6 +38,7 @@ from conjunct.connectors.definition import (
     Media,
     ObjectDefinition,
     RateLimit,
+    Usage,
 )
 from conjunct.connectors.definition_base import Model, Request
 from conjunct.connectors.event_definition import (
@@ -129,6 +130,7 @@ MODELS: tuple[type[Model], ...] = (
     PageRule,
     Prerequisite,
     RateLimit,
+    Usage,
     ReadRule,
     Request,
     SchemaRule,

@@ -117,6 +117,17 @@ class Module(Model):
     base_url: str | None = Field(None, description="Where the proxy of this module goes; else the provider's base_url.")
 
 
+class Usage(Model):
+    """A header that tells what is used of a quota, such as `api-usage=18/5000`."""
+
+    header: str
+    pattern: str = Field(description="A regular expression with the groups `used` and `total`, to be found in it.")
+    leave: Annotated[float, Field(ge=0, lt=1)] = Field(0.05, description="The share of the quota that is not used.")
+    pause: Annotated[float, Field(gt=0)] = Field(
+        600, description="Seconds for which nothing is sent when no more than that is left."
+    )
+
+
 class RateLimit(Model):
     """The headers in which the provider tells of its limits, and the limits that it documents."""
 
@@ -124,6 +135,7 @@ class RateLimit(Model):
     remaining: str | None = Field(None, description="Header with the number of requests left in the window.")
     reset: str | None = Field(None, description="Header that says when the window ends.")
     reset_format: Literal["seconds", "unix", "unix_ms", "rfc3339"] = "seconds"
+    usage: Usage | None = None
     buckets: dict[str, Bucket] = Field(
         default_factory=dict, description="Documented limits by name; 'default' is for all."
     )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from conjunct.connectors.check_parts import Fault, Path
+from conjunct.connectors.check_parts import Fault, Path, check_pattern
 from conjunct.connectors.definition import Definition
 from conjunct.connectors.definition_base import Request
 from conjunct.connectors.limits import DEFAULT_BUCKET
 
 
 def check_limits(definition: Definition) -> Iterator[Fault]:
-    """Requests that name a bucket that there is not, wherever they stand."""
+    """Requests that name a bucket that there is not, wherever they stand; a usage that cannot be read."""
+    usage = definition.rate_limit.usage
+    if usage is not None:
+        at = ("rate_limit", "usage", "pattern")
+        faults = list(check_pattern(at, usage.pattern))
+        yield from faults
+        if not faults and not {"used", "total"} <= re.compile(usage.pattern).groupindex.keys():
+            yield Fault(at, "it has no groups `used` and `total`")
     known = {*definition.rate_limit.buckets, DEFAULT_BUCKET}
     for name, each in definition.objects.items():
         for path, request in _requests(("objects", name), each):

@@ -6,13 +6,14 @@ each of the last few slots of time, so that no stretch of its length sees more t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from conjunct.connectors.answers import until_reset
-from conjunct.connectors.definition import Bucket, RateLimit
+from conjunct.connectors.definition import Bucket, RateLimit, Usage
 from conjunct.connectors.errors import ProviderError, QuotaExhausted, RateLimited
 
 DEFAULT_BUCKET = "default"
@@ -67,10 +68,21 @@ def pause_after_error(error: ProviderError) -> float | None:
 
 def pause_after_success(headers: Mapping[str, str], limits: RateLimit, now: datetime) -> float | None:
     """Seconds until the provider takes requests again, when a good answer says that it was the last one till then."""
+    if limits.usage is not None and _is_used_up(limits.usage, headers.get(limits.usage.header, "")):
+        return limits.usage.pause
     if limits.remaining is None or headers.get(limits.remaining, "").strip() != "0":
         return None
     seconds = until_reset(headers, limits, now)
     return min(seconds, LONGEST_PAUSE) if seconds else None
+
+
+def _is_used_up(usage: Usage, told: str) -> bool:
+    found = re.search(usage.pattern, told)
+    try:
+        used, total = (int(found[name]) for name in ("used", "total")) if found else (0, 0)
+    except ValueError:
+        return False
+    return total > 0 and used >= total * (1 - usage.leave)
 
 
 def largest_lot(bucket: Bucket) -> int:
