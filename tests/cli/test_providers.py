@@ -19,6 +19,7 @@ from conjunct.cli.main import main
 from conjunct.cli.provider_trying import CREDENTIALS
 from conjunct.providers.openapi import UnusableDocument, wanted_from
 from conjunct.providers.scaffold import UnusableName, Wanted, scaffold
+from tests.support.logs import logging_restored
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 EXAMPLES = HOW_TO / "examples"
@@ -28,7 +29,7 @@ Conjunct = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def conjunct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Conjunct:
+def conjunct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Conjunct]:
     """Runs the command in an empty folder; gives its status and its words."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONJUNCT_PROVIDERS_DIR", raising=False)
@@ -41,7 +42,8 @@ def conjunct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out + said.err
 
-    return run
+    with logging_restored():
+        yield run
 
 
 @pytest.fixture

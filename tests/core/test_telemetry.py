@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from conjunct.core.telemetry import Level, bind, configure
-from tests.support.logs import log_plainly
+from tests.support.logs import logging_restored
 
 SECRET = "hunter2hunter2"
 
@@ -31,13 +31,8 @@ class Output(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def logging_left_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    log_plainly()
+    with logging_restored():
+        yield
 
 
 def fail(message: str) -> NoReturn:

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
+
+
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    """Let what is in the block configure logging; afterwards all is as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+        logging.captureWarnings(False)
+        log_plainly()
 
 
 def log_plainly() -> None:

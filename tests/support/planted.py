@@ -31,7 +31,7 @@ from sqlalchemy import text
 
 from conjunct.core.database import Database
 from conjunct.core.telemetry import configure
-from tests.support.logs import log_plainly
+from tests.support.logs import logging_restored
 
 PIECE = 12
 _PLAIN = re.compile(rf"[A-Za-z0-9_-]{{{PIECE}}}")
@@ -100,24 +100,20 @@ class Logs:
 
         Only what the HTTP client says that a test asks with is left out: it is no part of the platform.
         """
-        root = logging.getLogger()
-        before, level = root.handlers, root.level
-        handlers = []
-        for format_, stream in (("json", self._json), ("console", self._console)):
-            configure("debug", format_, stream)  # type: ignore[arg-type]
-            handlers += root.handlers
-        root.handlers = handlers
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            root.handlers = before
-            root.setLevel(level)
+        with logging_restored():
+            root = logging.getLogger()
+            handlers = []
+            for format_, stream in (("json", self._json), ("console", self._console)):
+                configure("debug", format_, stream)  # type: ignore[arg-type]
+                handlers += root.handlers
+            root.handlers = handlers
             for name in ("httpx", "httpcore"):
-                logging.getLogger(name).setLevel(logging.NOTSET)
-            logging.captureWarnings(False)
-            log_plainly()
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+            try:
+                yield
+            finally:
+                for name in ("httpx", "httpcore"):
+                    logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 class Objects:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from conjunct.connections.oauth.service import LIFETIME
 from conjunct.core.telemetry import configure
 from tests.connections.flows import CALLBACK, SECRET, WHO, Flow, Page, state_of
-from tests.support.logs import log_plainly
+from tests.support.logs import logging_restored
 from tests.support.tenants import make_key
 from tests.support.tokens import customer_token, public_pem
 
@@ -278,17 +278,14 @@ class TestTokenAnswers:
 @pytest.fixture
 def logged() -> Iterator[io.StringIO]:
     """What Conjunct logs."""
-    root, browser = logging.getLogger(), logging.getLogger("httpx")
-    before = root.handlers, root.level, browser.level
+    browser = logging.getLogger("httpx")
+    before = browser.level
     stream = io.StringIO()
-    configure("info", "json", stream)
-    browser.setLevel(logging.WARNING)  # the test's own, which logs the addresses that it opens
-    yield stream
-    root.handlers = before[0]
-    root.setLevel(before[1])
-    browser.setLevel(before[2])
-    logging.captureWarnings(False)
-    log_plainly()
+    with logging_restored():
+        configure("info", "json", stream)
+        browser.setLevel(logging.WARNING)  # the test's own, which logs the addresses that it opens
+        yield stream
+    browser.setLevel(before)
 
 
 class TestSecrets:
