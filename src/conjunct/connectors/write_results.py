@@ -173,8 +173,3 @@ def compile_results(rule: BatchResults, rules: ErrorRules) -> ResultsReader:
         else None,
         statuses=frozenset(rule.statuses),
     )
-
-
-def with_note(results: Sequence[Written], *, repeatable: bool) -> list[Written]:
-    """The results, each knowing whether doing it twice comes to the same."""
-    return [replace(each, repeatable=repeatable) for each in results]
