@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("elapsed_ms", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("delivery_attempt_pkey")),
+        postgresql_with={"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 10000},
     )
     op.create_index("delivery_attempt_message_idx", "delivery_attempt", ["project_id", "message_id"], unique=False)
     op.create_table(
@@ -281,6 +282,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "group_ref", name=op.f("customer_group_project_id_group_ref_key")),
     )
     op.create_table(
+        "delivery_bucket",
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column("taken", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("delivery_bucket_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "name", name=op.f("delivery_bucket_pkey")),
+        postgresql_with={"fillfactor": 50},
+    )
+    op.create_table(
         "delivery_hold",
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("name", sa.Text(collation="C"), nullable=False),
@@ -319,6 +332,9 @@ def upgrade() -> None:
         sa.Column("sealed_secrets", sa.LargeBinary(), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rate_per_second", sa.Integer(), nullable=True),
+        sa.Column("ordered", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("keep_hours", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("state", sa.Text(), server_default="enabled", nullable=False),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
@@ -500,6 +516,62 @@ def upgrade() -> None:
         postgresql_where=sa.text("used AND status <> 'bad_credentials'"),
     )
     op.create_table(
+        "delivery_feed",
+        sa.Column("destination_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("last_place", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("removed_place", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("pulled_place", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["destination_id"], ["destination.id"], name=op.f("delivery_feed_destination_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("delivery_feed_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("destination_id", name=op.f("delivery_feed_pkey")),
+    )
+    op.create_table(
+        "delivery_kept",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("operation_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("ordering_key", sa.Text(collation="C"), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["destination_id"], ["destination.id"], name=op.f("delivery_kept_destination_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("delivery_kept_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "id", name=op.f("delivery_kept_pkey")),
+    )
+    op.create_index("delivery_kept_destination_idx", "delivery_kept", ["destination_id"], unique=False)
+    op.create_index("delivery_kept_expires_at_idx", "delivery_kept", ["expires_at"], unique=False)
+    op.create_index(
+        "delivery_kept_number_idx",
+        "delivery_kept",
+        ["project_id", "destination_id", "number"],
+        unique=False,
+        postgresql_include=["size"],
+        postgresql_where=sa.text("place is null"),
+    )
+    op.create_index(
+        "delivery_kept_place_idx",
+        "delivery_kept",
+        ["project_id", "destination_id", "place"],
+        unique=False,
+        postgresql_include=["size"],
+        postgresql_where=sa.text("place is not null"),
+    )
+    op.create_table(
         "delivery_message",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
@@ -516,6 +588,8 @@ def upgrade() -> None:
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("hold", sa.Text(collation="C"), nullable=True),
         sa.Column("place", sa.BigInteger(), nullable=True),
+        sa.Column("ordering_key", sa.Text(collation="C"), server_default="", nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.CheckConstraint("state in ('pending', 'exhausted', 'held')", name=op.f("delivery_message_state_check")),
         sa.ForeignKeyConstraint(
             ["destination_id"],
@@ -854,23 +928,20 @@ def upgrade() -> None:
         sa.Column("records_estimated_total", sa.BigInteger(), nullable=True),
         sa.Column("retry_attempts", sa.Integer(), nullable=False),
         sa.Column("last_attempt", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lasting", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["installation_id"], ["installation.id"], name=op.f("operation_installation_id_fkey"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["integration_id"], ["integration.id"], name=op.f("operation_integration_id_fkey"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("operation_project_id_fkey"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("operation_pkey")),
-        postgresql_with={"fillfactor": 80},
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": 0.02,
+            "autovacuum_vacuum_threshold": 10000,
+            "fillfactor": 80,
+        },
     )
     op.create_index(op.f("operation_installation_id_id_idx"), "operation", ["installation_id", "id"], unique=False)
-    op.create_index(op.f("operation_integration_id_idx"), "operation", ["integration_id"], unique=False)
-    op.create_index(op.f("operation_project_id_id_idx"), "operation", ["project_id", "id"], unique=False)
     op.create_table(
         "read_object",
         sa.Column("installation_id", sa.Text(collation="C"), nullable=False),
@@ -887,6 +958,11 @@ def upgrade() -> None:
             ["installation_id"], ["installation.id"], name=op.f("read_object_installation_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("installation_id", "object_name", name=op.f("read_object_pkey")),
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": 0.02,
+            "autovacuum_vacuum_threshold": 10000,
+            "fillfactor": 60,
+        },
     )
     op.create_table(
         "operation_log",
@@ -900,6 +976,7 @@ def upgrade() -> None:
             ["operation_id"], ["operation.id"], name=op.f("operation_log_operation_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("operation_log_pkey")),
+        postgresql_with={"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 10000},
     )
     op.create_index(op.f("operation_log_operation_id_id_idx"), "operation_log", ["operation_id", "id"], unique=False)
     op.create_table(
@@ -915,6 +992,7 @@ def upgrade() -> None:
         sa.Column("new_watermark", sa.DateTime(timezone=True), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("next_page", sa.Text(), nullable=True),
+        sa.Column("at_deleted", sa.Boolean(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=False),
         sa.Column("records", sa.BigInteger(), nullable=False),
         sa.Column("failed_records", sa.BigInteger(), nullable=False),
@@ -926,7 +1004,11 @@ def upgrade() -> None:
             ["operation_id"], ["operation.id"], name=op.f("read_run_operation_id_fkey"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("operation_id", name=op.f("read_run_pkey")),
-        postgresql_with={"fillfactor": 60},
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": 0.02,
+            "autovacuum_vacuum_threshold": 10000,
+            "fillfactor": 60,
+        },
     )
     op.create_index(
         "read_run_active_key",
@@ -946,8 +1028,6 @@ def downgrade() -> None:
     op.drop_index(op.f("operation_log_operation_id_id_idx"), table_name="operation_log")
     op.drop_table("operation_log")
     op.drop_table("read_object")
-    op.drop_index(op.f("operation_project_id_id_idx"), table_name="operation")
-    op.drop_index(op.f("operation_integration_id_idx"), table_name="operation")
     op.drop_index(op.f("operation_installation_id_id_idx"), table_name="operation")
     op.drop_table("operation")
     op.drop_index(op.f("oauth_flow_provider_app_id_idx"), table_name="oauth_flow")
@@ -1001,6 +1081,22 @@ def downgrade() -> None:
     op.drop_index("delivery_message_destination_idx", table_name="delivery_message")
     op.drop_table("delivery_message")
     op.drop_index(
+        "delivery_kept_place_idx",
+        table_name="delivery_kept",
+        postgresql_include=["size"],
+        postgresql_where=sa.text("place is not null"),
+    )
+    op.drop_index(
+        "delivery_kept_number_idx",
+        table_name="delivery_kept",
+        postgresql_include=["size"],
+        postgresql_where=sa.text("place is null"),
+    )
+    op.drop_index("delivery_kept_expires_at_idx", table_name="delivery_kept")
+    op.drop_index("delivery_kept_destination_idx", table_name="delivery_kept")
+    op.drop_table("delivery_kept")
+    op.drop_table("delivery_feed")
+    op.drop_index(
         op.f("connection_refresh_at_idx"),
         table_name="connection",
         postgresql_where=sa.text("used AND status <> 'bad_credentials'"),
@@ -1030,6 +1126,7 @@ def downgrade() -> None:
     op.drop_index(op.f("delivery_payload_expires_at_idx"), table_name="delivery_payload")
     op.drop_table("delivery_payload")
     op.drop_table("delivery_hold")
+    op.drop_table("delivery_bucket")
     op.drop_table("customer_group")
     op.drop_table("consumer")
     op.drop_index(op.f("builder_token_builder_id_idx"), table_name="builder_token")
