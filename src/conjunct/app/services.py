@@ -11,6 +11,7 @@ from starlette.datastructures import State
 
 from conjunct import __version__
 from conjunct.actions.read import ReadAction, ReadJobs, ReadService
+from conjunct.actions.read import retention as read_retention
 from conjunct.actions.search import SearchService
 from conjunct.actions.write import WriteService
 from conjunct.app.tables import load_sealed_columns
@@ -29,6 +30,7 @@ from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
 from conjunct.notifications import NotificationService, TopicService
 from conjunct.operations import OperationService
+from conjunct.operations import retention as operation_retention
 from conjunct.providers import ProjectProviders, ProviderOverrides, PublishedCatalog, open_catalog
 from conjunct.queue import Engine, Handler, Options, PostgresEngine
 from conjunct.tenants import Authenticator, ProjectKeys, TenantService, audit, idempotency, key_rotation
@@ -84,6 +86,7 @@ class Services:
     read_jobs: ReadJobs
     searches: SearchService
     writes: WriteService
+    upkeep: dict[str, Handler]
     public_url: str
     page_keys: DerivedKeys
 
@@ -104,6 +107,7 @@ class Services:
             **self.key_rotations.handlers(),
             **self.upstream.handlers,
             **self.read_jobs.handlers(),
+            **self.upkeep,
         }
 
     async def ensure_maintenance(self) -> None:
@@ -115,6 +119,8 @@ class Services:
             await idempotency.ensure_sweep(self.engine, session)
             await audit.ensure_sweep(self.engine, session)
             await key_rotation.ensure_sweep(self.engine, session)
+            await operation_retention.ensure_sweep(self.engine, session)
+            await read_retention.ensure_sweep(self.engine, session)
 
 
 @asynccontextmanager
@@ -169,7 +175,7 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
         data_dir=settings.data_dir,
     )
     connect_links = ConnectLinkService(connections=connections, public_url=public_url, clock=clock)
-    limits = Limits(catalog.modules(), timedelta(seconds=settings.minimum_schedule_seconds))
+    limits = Limits(catalog.modules(), timedelta(seconds=settings.minimum_schedule_seconds), catalog.abilities)
     project_providers = ProjectProviders(catalog)
     integrations = IntegrationService(limits, project_providers)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
@@ -249,6 +255,10 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
         read_jobs=read.jobs,
         writes=WriteService(database, installations, connections, operations),
         searches=SearchService(database, installations, connections, clock),
+        upkeep={
+            **operation_retention.sweep_handler(database, clock, timedelta(days=settings.operation_retention_days)),
+            **read_retention.sweep_handler(database, clock),
+        },
         public_url=public_url,
         page_keys=page_keys,
     )
@@ -271,4 +281,5 @@ def _delivery_options(settings: Settings, public_url: str) -> DeliveryOptions:
         timeout=settings.delivery_timeout_seconds,
         first_timeout=min(10.0, settings.delivery_timeout_seconds),
         spool_limit_bytes=settings.spool_limit_bytes,
+        attempts_kept=timedelta(days=settings.attempt_retention_days),
     )

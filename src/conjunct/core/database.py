@@ -22,6 +22,9 @@ Id = Annotated[str, mapped_column(Text(collation="C"))]
 Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 """A moment in time, always with its zone (UTC)."""
 
+HISTORY = {"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 10_000}
+"""Storage of a large table whose oldest rows are removed all the time: vacuumed before a fifth of it is dead."""
+
 
 class Base(DeclarativeBase):
     """Base of every table. A slice's tables stand in its `models` module."""

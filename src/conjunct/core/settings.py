@@ -109,6 +109,15 @@ class Settings(BaseSettings):
         description="Undelivered messages kept for one destination, or held pages of one object; then reads wait.",
     )
 
+    operation_retention_days: int = Field(
+        30,
+        ge=1,
+        description="Days that operations and their logs are kept. An installation's newest operation and its "
+        "backfills stay as long as it does.",
+    )
+    attempt_retention_days: int = Field(
+        30, ge=1, description="Days that attempts to deliver a message are told; older ones are removed."
+    )
     audit_retention_days: int = Field(
         400, ge=1, description="Days that the audit log tells who changed what; older entries are removed."
     )

@@ -146,14 +146,14 @@ def _again(after: timedelta, error: str) -> Retry:
     return Retry(after, error, counted=False)
 
 
-def sweep_handler(database: Database, kept: PayloadService, clock: Clock) -> Handler:
+def sweep_handler(database: Database, kept: PayloadService, clock: Clock, attempts_kept: timedelta) -> Handler:
     """The handler that removes what is old, in small transactions, until nothing old is left."""
 
     async def handle(_job: Job) -> Outcome:
         now = clock.now()
         while True:
             async with database.transaction() as session:
-                swept = await retention.sweep(session, now)
+                swept = await retention.sweep(session, now, now - attempts_kept)
             payloads_swept = await kept.remove_expired(now, retention.BATCH)
             if not swept.is_full and payloads_swept < retention.BATCH:
                 return Done()

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from conjunct.core.database import Base, Id, Timestamp
+from conjunct.core.database import HISTORY, Base, Id, Timestamp
 from conjunct.kit.ids import new_id
 
 
@@ -31,7 +31,8 @@ class DestinationRow(Base):
     """Where results go.
 
     `sealed_secrets` is encrypted JSON: `secrets` as the type keeps them, and the `metadata` that may hold
-    credentials, such as a webhook's headers. The other columns from `failing_since` on are its health.
+    credentials, such as a webhook's headers. `rate_per_second`, `ordered` and `keep_hours` are its terms, and the
+    columns from `state` on its health.
     """
 
     __tablename__ = "destination"
@@ -49,6 +50,9 @@ class DestinationRow(Base):
     sealed_secrets: Mapped[bytes] = mapped_column(LargeBinary)
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     update_time: Mapped[Timestamp | None]
+    rate_per_second: Mapped[int | None]
+    ordered: Mapped[bool] = mapped_column(server_default=text("false"))
+    keep_hours: Mapped[int] = mapped_column(server_default=text("0"))
     state: Mapped[str] = mapped_column(Text, server_default="enabled")
     disabled_reason: Mapped[str | None] = mapped_column(Text)
     failing_since: Mapped[Timestamp | None]
@@ -65,7 +69,8 @@ class DeliveryMessageRow(Base):
     - `exhausted`: given up after its last attempt, and waits to be recovered;
     - `held`: waits to be asked for; `hold` names what it is held in, and `place` tells the order there.
 
-    It is removed when it is delivered, or after `expires_at`. `body` is compressed, then encrypted.
+    It is removed when it is delivered, or after `expires_at`. `body` is compressed, then encrypted. `number` grows in
+    the order in which the messages of one producer were kept; those of one `ordering_key` belong in that order.
     """
 
     __tablename__ = "delivery_message"
@@ -106,6 +111,8 @@ class DeliveryMessageRow(Base):
     create_time: Mapped[Timestamp]
     hold: Mapped[Id | None]
     place: Mapped[int | None] = mapped_column(BigInteger)
+    ordering_key: Mapped[Id] = mapped_column(server_default="")
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
 
 
 class DeliveryHoldRow(Base):
@@ -124,11 +131,89 @@ class DeliveryHoldRow(Base):
     last_place: Mapped[int] = mapped_column(BigInteger)
 
 
+class DeliveryKeptRow(Base):
+    """A message that can be pulled from a destination's feed until `expires_at`, whatever became of it otherwise.
+
+    `number` grows in the order in which one producer kept its messages. `place` is where the message stands in the
+    feed; it gets one only when its transaction has ended, so that what is committed late never stands before what was
+    pulled already. `body` is as in `delivery_message`, `size` its bytes, `length` those of the message itself.
+    """
+
+    __tablename__ = "delivery_kept"
+    __table_args__ = (
+        PrimaryKeyConstraint("project_id", "id"),
+        Index(
+            "delivery_kept_place_idx",
+            "project_id",
+            "destination_id",
+            "place",
+            postgresql_include=["size"],
+            postgresql_where=text("place is not null"),
+        ),
+        Index(
+            "delivery_kept_number_idx",
+            "project_id",
+            "destination_id",
+            "number",
+            postgresql_include=["size"],
+            postgresql_where=text("place is null"),
+        ),
+        Index("delivery_kept_destination_idx", "destination_id"),
+        Index("delivery_kept_expires_at_idx", "expires_at"),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    destination_id: Mapped[Id] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
+    operation_id: Mapped[Id | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+    length: Mapped[int]
+    records: Mapped[int]
+    ordering_key: Mapped[Id]
+    create_time: Mapped[Timestamp]
+    expires_at: Mapped[Timestamp]
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    place: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class DeliveryFeedRow(Base):
+    """How far a destination's feed has come, as places in it: the newest, the newest removed, and the newest that a
+    reader has gone on from. The row is locked to give places and to remove.
+    """
+
+    __tablename__ = "delivery_feed"
+
+    destination_id: Mapped[Id] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    last_place: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    removed_place: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    pulled_place: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class DeliveryBucketRow(Base):
+    """How many messages went out lately, of a project (`name` is empty) or to one destination (its id).
+
+    `taken` counts them by slots of time, of which the newest is `slot`.
+    """
+
+    __tablename__ = "delivery_bucket"
+    __table_args__ = (PrimaryKeyConstraint("project_id", "name"), {"postgresql_with": {"fillfactor": 50}})
+
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    name: Mapped[Id]
+    slot: Mapped[int] = mapped_column(BigInteger)
+    taken: Mapped[list[Any]]
+
+
 class DeliveryAttemptRow(Base):
     """One try at a message. Without foreign keys: rows are many, only added, and removed by age."""
 
     __tablename__ = "delivery_attempt"
-    __table_args__ = (Index("delivery_attempt_message_idx", "project_id", "message_id"),)
+    __table_args__ = (
+        Index("delivery_attempt_message_idx", "project_id", "message_id"),
+        {"postgresql_with": HISTORY},
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     project_id: Mapped[Id]

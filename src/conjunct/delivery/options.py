@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """Times are in seconds. `public_url` is the origin under which destinations reach the API, for download links."""
+    """Timeouts are in seconds. `public_url` is the origin under which destinations reach the API, for downloads."""
 
     public_url: str
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -16,3 +17,4 @@ class DeliveryOptions:
     first_timeout: float = 10.0
     concurrency: int = 16
     spool_limit_bytes: int = 1024**3
+    attempts_kept: timedelta = timedelta(days=30)

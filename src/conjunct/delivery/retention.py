@@ -1,15 +1,14 @@
-"""Removing what is old: attempts after 30 days, messages given up or set aside after 14."""
+"""Removing what is old: attempts, and messages given up or set aside when they expire."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 BATCH = 5000
-KEPT_ATTEMPTS = timedelta(days=30)
 
 # Rows are added in the order of time, so that the oldest are the first by id and no index on time is needed.
 _ATTEMPTS = text("""
@@ -46,8 +45,8 @@ class Swept:
         return BATCH in (self.attempts, self.messages)
 
 
-async def sweep(session: AsyncSession, now: datetime) -> Swept:
-    """Remove up to 5,000 old attempts and as many old messages, of all projects: upkeep has no tenant."""
-    attempts = await session.scalar(_ATTEMPTS, {"batch": BATCH, "before": now - KEPT_ATTEMPTS})
+async def sweep(session: AsyncSession, now: datetime, attempts_before: datetime) -> Swept:
+    """Remove up to 5,000 old attempts and as many expired messages, of all projects: upkeep has no tenant."""
+    attempts = await session.scalar(_ATTEMPTS, {"batch": BATCH, "before": attempts_before})
     messages = await session.scalar(_MESSAGES, {"batch": BATCH, "now": now})
     return Swept(int(attempts or 0), int(messages or 0))

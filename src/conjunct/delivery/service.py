@@ -86,7 +86,7 @@ class DeliveryService:
         """The jobs of delivery, for the worker."""
         return {
             RETRY: self._retries.handle,
-            SWEEP: sweep_handler(self._database, self.payloads, self._clock),
+            SWEEP: sweep_handler(self._database, self.payloads, self._clock, self._options.attempts_kept),
         }
 
     async def ensure_schedules(self, session: AsyncSession) -> None:
@@ -158,7 +158,7 @@ class DeliveryService:
 
     async def sweep(self, session: AsyncSession, now: datetime) -> retention.Swept:
         """Remove a bounded number of old attempts and messages. The payloads of those follow in the sweep's job."""
-        return await retention.sweep(session, now)
+        return await retention.sweep(session, now, now - self._options.attempts_kept)
 
     async def _record(
         self, session: AsyncSession, project_id: str, destination_id: str, results: Sequence[Result]

@@ -30,7 +30,7 @@ class OperationNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class NewOperation:
-    """An operation to start; `object_name` is what the builder calls the object."""
+    """An operation to start; `object_name` is what the builder calls the object. A `lasting` one is never too old."""
 
     project_id: str
     integration_id: str
@@ -38,6 +38,7 @@ class NewOperation:
     config_id: str
     action_type: ActionType
     object_name: str
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class OperationService:
             config_id=operation.config_id,
             action_type=operation.action_type,
             object_name=operation.object_name,
+            lasting=operation.lasting,
             status="in_progress",
         )
         return operation_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, PrimaryKeyConstraint, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from conjunct.core.database import Base, Id, Timestamp
+from conjunct.core.database import HISTORY, Base, Id, Timestamp
 
 
 class ReadObjectRow(Base):
@@ -16,7 +16,10 @@ class ReadObjectRow(Base):
     """
 
     __tablename__ = "read_object"
-    __table_args__ = (PrimaryKeyConstraint("installation_id", "object_name"),)
+    __table_args__ = (
+        PrimaryKeyConstraint("installation_id", "object_name"),
+        {"postgresql_with": {**HISTORY, "fillfactor": 60}},
+    )
 
     installation_id: Mapped[Id] = mapped_column(ForeignKey("installation.id", ondelete="CASCADE"))
     object_name: Mapped[Id]
@@ -33,6 +36,7 @@ class ReadObjectRow(Base):
 class ReadRunRow(Base):
     """One read run and its checkpoint: `next_page` is the token of the first page that is not handed over yet.
 
+    With `at_deleted`, the live records are done, and that page is one of deleted ones.
     `page` counts handed-over pages, from 0; it is part of every message's id. `tries` counts failures since the
     last page. `new_watermark` is what the object's watermark becomes when the run succeeds; null leaves it alone.
     """
@@ -46,7 +50,7 @@ class ReadRunRow(Base):
             unique=True,
             postgresql_where=text("active and read_type = 'scheduled'"),
         ),
-        {"postgresql_with": {"fillfactor": 60}},
+        {"postgresql_with": {**HISTORY, "fillfactor": 60}},
     )
 
     operation_id: Mapped[Id] = mapped_column(ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True)
@@ -60,6 +64,7 @@ class ReadRunRow(Base):
     new_watermark: Mapped[Timestamp | None]
     active: Mapped[bool] = mapped_column(default=True)
     next_page: Mapped[str | None] = mapped_column(Text)
+    at_deleted: Mapped[bool] = mapped_column(default=False)
     page: Mapped[int] = mapped_column(default=0)
     records: Mapped[int] = mapped_column(BigInteger, default=0)
     failed_records: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -80,6 +80,7 @@ class Starter:
                 config_id=state.config_id,
                 action_type="read",
                 object_name=read_object.delivered_name,
+                lasting=read_type == "backfill",  # its progress is asked for by the object's name
             ),
         )
         await ReadRepository(session).add_run(
