@@ -151,6 +151,17 @@ def test_a_backfill_has_the_objects_conditions_unless_it_has_its_own():
     assert (chosen.filters, chosen.backfill.filters) == ((("status", "open"),), (("size", 3),))
 
 
+def test_associated_objects_have_the_names_that_they_are_delivered_under():
+    declared = [
+        {**BARE, "associations": ["companies", "Deals", "notes"], "deletedRecords": "include"},
+        {**BARE, "objectName": "companies", "mapToName": "company"},
+        {**BARE, "objectName": "deals", "mapToName": "chance"},
+    ]
+    found = resolve(declared, contacts={})["contacts"]
+    assert found.associations == {"companies": "company", "Deals": "chance", "notes": "notes"}
+    assert found.deleted_records
+
+
 def test_value_mappings_are_kept_from_delivered_to_provider():
     assert one({}, selectedValueMappings={"stage": {"open": "p1"}}).value_mappings == {"stage": {"open": "p1"}}
 

@@ -55,6 +55,39 @@ def test_a_time_that_daylight_saving_repeats_fires_once():
     assert schedule.next_after(once, "Europe/Paris") == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("prefix", ["CRON_TZ=", "TZ=", "  tz="])
+def test_a_schedule_may_name_its_time_zone(prefix):
+    zoned = cron.parse_zoned(f"{prefix}Europe/Berlin  0 9 * * 1-5")
+    assert (zoned.cron.expression, zoned.timezone) == ("0 9 * * 1-5", "Europe/Berlin")
+    assert cron.parse_zoned(f"{prefix}Europe/Berlin @daily").cron.expression == "0 0 * * *"
+
+
+def test_a_schedule_that_names_none_is_in_utc():
+    assert cron.parse_zoned("0 9 * * *") == cron.Zoned(cron.parse("0 9 * * *"), "UTC")
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("Europe/Belrin", "did you mean Europe/Berlin?"),
+        ("europe/berlin", "did you mean Europe/Berlin?"),
+        ("Tokyo", "did you mean Asia/Tokyo?"),
+        ("localtime", "use an IANA name such as Europe/Paris"),
+        ("../../etc/passwd", "use an IANA name such as Europe/Paris"),
+        ("", "use an IANA name such as Europe/Paris"),
+    ],
+)
+def test_an_unknown_time_zone_is_refused_with_what_may_have_been_meant(zone, hint):
+    with pytest.raises(ValueError, match="is not a known time zone") as refusal:
+        cron.parse_zoned(f"CRON_TZ={zone} 0 9 * * *")
+    assert str(refusal.value).endswith(hint)
+
+
+def test_a_time_zone_alone_is_no_schedule():
+    with pytest.raises(ValueError, match="five fields"):
+        cron.parse_zoned("CRON_TZ=Europe/Berlin")
+
+
 def test_a_naive_moment_is_refused():
     with pytest.raises(ValueError, match="time zone"):
         cron.parse("* * * * *").next_after(datetime(2026, 1, 1))  # noqa: DTZ001
@@ -62,7 +95,7 @@ def test_a_naive_moment_is_refused():
 
 @pytest.mark.parametrize("zone", ["", "Europe", "Mars/Olympus", "../etc/passwd", "UTC\0"])
 def test_an_unknown_zone_is_refused(zone):
-    with pytest.raises(ValueError, match="IANA"):
+    with pytest.raises(ValueError, match="is not a known time zone"):
         cron.parse("* * * * *").next_after(NEW_YEAR, zone)
 
 

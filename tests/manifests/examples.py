@@ -157,4 +157,20 @@ integrations:
           enabled: always
 """
 
+OURS = """\
+specVersion: 1.0.0
+integrations:
+  - name: ours
+    provider: hubspot
+    read:
+      objects:
+        - objectName: contacts
+          destination: peopleWebhook
+          schedule: "CRON_TZ=Europe/Berlin 0 9 * * 1-5"
+          associations: [companies, deals]
+          deletedRecords: include
+"""
+"""What the specification lacks."""
+
 ALL = {"unified CRM": UNIFIED_CRM, "nested fields": NESTED_FIELDS, "events": EVENTS, "watches": WATCHES}
+EVERY = {**ALL, "ours": OURS}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from conjunct.connectors import ObjectSupport
 from conjunct.core.problems import Issue
 from conjunct.manifests import (
     Limits,
@@ -51,7 +52,7 @@ READ = "integrations.0.read.objects.0"
 PROXY = "proxy: {enabled: true}"
 
 
-@pytest.mark.parametrize("text", examples.ALL.values(), ids=examples.ALL)
+@pytest.mark.parametrize("text", examples.EVERY.values(), ids=examples.EVERY)
 def test_good_manifests_are_accepted(text):
     assert parse_manifest(text, limits=LIMITS) == parse_manifest(text.encode(), limits=LIMITS)
 
@@ -322,9 +323,17 @@ class TestSchedule:
         assert what.startswith(detail)
         assert remedy == 'A schedule looks like "*/10 * * * *"'
 
-    @pytest.mark.parametrize("schedule", ['""', '"@hourly"', '"0 9 * * MON-FRI"'])
+    @pytest.mark.parametrize("schedule", ['""', '"@hourly"', '"0 9 * * MON-FRI"', '"TZ=Asia/Tokyo @daily"'])
     def test_no_schedule_aliases_and_weekdays_are_good(self, schedule):
         parse_manifest(read_object(f"schedule: {schedule}"))
+
+    def test_a_schedule_in_an_unknown_time_zone(self):
+        text = read_object('schedule: "CRON_TZ=Europe/Belrin 0 9 * * *"')
+        detail = "`Europe/Belrin` is not a known time zone; did you mean Europe/Berlin?"
+        assert the_issue(text)[:4] == (9, 21, f"{READ}.schedule", detail)
+
+    def test_a_schedule_in_a_time_zone_is_no_finer(self):
+        assert "5 minutes apart" in the_issue(read_object('schedule: "TZ=Asia/Tokyo */5 * * * *"'))[3]
 
     def test_a_schedule_without_quotes_is_explained(self):
         assert the_issue(read_object("schedule: */10 * * * *")) == (
@@ -369,6 +378,28 @@ class TestBackfillAndDelivery:
 
 
 class TestObjects:
+    def test_an_association_given_twice(self):
+        assert the_issue(read_object("associations: [deals, companies, deals]"))[2:4] == (
+            f"{READ}.associations.2", "`deals` is given twice",
+        )
+
+    def test_associations_and_deleted_records_that_the_provider_cannot_tell(self):
+        can = {"contacts": ObjectSupport(read=True, associations=("companies", "deals"))}
+        limits = Limits(PROVIDERS, abilities=lambda _, name: can.get(name))
+        text = read_object("associations: [deals, compnies]\ndeletedRecords: include")
+        found = [(issue.name, issue.remedy) for issue in issues_of(text, limits)]
+        assert found == [
+            (f"{READ}.associations.1", "Did you mean `companies`?"),
+            (f"{READ}.deletedRecords", "Remove `deletedRecords`"),
+        ]
+
+    @pytest.mark.parametrize(
+        "support", [None, ObjectSupport(), ObjectSupport(read=True, associations=("*",), deleted=True)]
+    )
+    def test_associations_and_deleted_records_that_it_may_be_able_to_tell(self, support):
+        limits = Limits(PROVIDERS, abilities=lambda *_: support)
+        parse_manifest(read_object("associations: [deals]\ndeletedRecords: include"), limits=limits)
+
     @pytest.mark.parametrize("action", ["read", "write", "subscribe"])
     def test_an_object_given_twice(self, action):
         item = "- {objectName: a, destination: b, otherEvents: [c]}" if action == "subscribe" else "- {objectName: a}"

@@ -23,7 +23,7 @@ def test_the_schema_is_valid_itself():
     jsonschema.Draft202012Validator.check_schema(editor_schema())
 
 
-@pytest.mark.parametrize("text", examples.ALL.values(), ids=examples.ALL)
+@pytest.mark.parametrize("text", examples.EVERY.values(), ids=examples.EVERY)
 def test_good_manifests_fit_the_schema(text):
     jsonschema.Draft202012Validator(editor_schema()).validate(parse_manifest(text).to_wire())
 

@@ -186,7 +186,7 @@ class TestLimits:
 
 
 _lines = st.lists(
-    st.sampled_from("\n".join(examples.ALL.values()).split("\n"))
+    st.sampled_from("\n".join(examples.EVERY.values()).split("\n"))
     | st.text(alphabet=" -:[]{}&*!'\"#|>%@`,?\t$ab0.<\\", max_size=12),
     max_size=30,
 ).map("\n".join)

@@ -135,7 +135,7 @@ def _parse(path: Path, text: str, definitions: dict[str, str], *, finest_schedul
     own: dict[str, Any] = dict(_modules(path, ProjectProviders(known), definitions))
     all_ = ChainMap(own, cast("Any", known.modules()))
     try:
-        return parse_manifest(text, limits=Limits(all_, finest_schedule))
+        return parse_manifest(text, limits=Limits(all_, finest_schedule, known.abilities))
     except Problem as problem:
         print(f"error: {path}: {problem.detail}", file=sys.stderr)
         print_issues([issue.to_wire() for issue in problem.issues], str(path))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from conjunct.connectors import ALL_FIELDS, Connector, Record
+from conjunct.installations.associated import associations_of
 from conjunct.installations.read_objects import Filters, ReadObject
+from conjunct.kit.json_path import Selector, assign, is_nested, parse_selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +19,17 @@ class MappingPlan:
 
     `requested` is what the provider is asked for. `selected` are lower-cased provider fields that are delivered under
     their own names (None: all that it gives); `mapped` are the builder's names, each with its lower-cased provider
-    field; `values` translates a field's values, by its name on either side and the provider's value.
+    field; `values` translates a field's values, by its name on either side and the provider's value; `nested` are the
+    builder's names that lead into objects, such as `$['info']['status']`; `associations` are associated objects, each
+    with the name that it is delivered under.
     """
 
     requested: tuple[str, ...]
     selected: frozenset[str] | None
     mapped: tuple[tuple[str, str], ...]
     values: Mapping[str, Mapping[str, str]]
+    nested: Mapping[str, Selector] = field(default_factory=dict)
+    associations: Mapping[str, str] = field(default_factory=dict)
 
     def entry(self, record: Record) -> dict[str, Any]:
         """The record as the specification's `ResultEntry`."""
@@ -35,7 +42,24 @@ class MappingPlan:
         mapped = {name: found[source] for name, source in self.mapped if source in found}
         if self.values:
             fields, mapped = self._translated(fields), self._translated(mapped)
-        return {"fields": fields, "mappedFields": mapped, "raw": record.raw}
+        if self.nested:
+            mapped = self._with_nesting(mapped)
+        entry = {"fields": fields, "mappedFields": mapped, "raw": record.raw}
+        if record.associations:
+            entry["associations"] = associations_of(record, self.associations)
+        return entry
+
+    def deleted_entry(self, record: Record) -> dict[str, Any]:
+        """The entry of a record that the provider no longer has."""
+        return {**self.entry(record), "deleted": True}
+
+    def _with_nesting(self, mapped: dict[str, Any]) -> dict[str, Any]:
+        """The mapped fields with those of nested names in the objects that these lead into."""
+        whole = {name: value for name, value in mapped.items() if name not in self.nested}
+        for name, selector in self.nested.items():
+            if name in mapped:
+                assign(whole, selector, mapped[name])
+        return whole
 
     def _translated(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {name: self._translate(name, value) for name, value in fields.items()}
@@ -57,7 +81,26 @@ def plan_mapping(read_object: ReadObject) -> MappingPlan:
         selected=None if read_object.all_fields else frozenset(name.lower() for name in read_object.fields),
         mapped=tuple((name, source.lower()) for name, source in read_object.mappings.items()),
         values=_by_provider_value(read_object),
+        nested=_nested(read_object.mappings),
+        associations=read_object.associations,
     )
+
+
+def _nested(names: Iterable[str]) -> dict[str, Selector]:
+    """The selectors among the names. One that would lie in another's value stays as it is written.
+
+    The manifest refuses such names; those that a group is asked for besides are not all known to it.
+    """
+    selectors: dict[str, Selector] = {}
+    for name in names:
+        with suppress(ValueError):
+            selectors[name] = parse_selector(name)
+    values = set(selectors.values())
+
+    def is_free(selector: Selector) -> bool:
+        return not any(selector[:depth] in values for depth in range(1, len(selector)))
+
+    return {name: selector for name, selector in selectors.items() if is_nested(name) and is_free(selector)}
 
 
 def as_provider(read_object: ReadObject, filters: Filters) -> Filters:
@@ -82,7 +125,8 @@ def _by_provider_value(read_object: ReadObject) -> dict[str, dict[str, str]]:
     """Value mappings turned round, under every name that a translated field is delivered by."""
     turned: dict[str, dict[str, str]] = {}
     for name, values in read_object.value_mappings.items():
-        back = {theirs: ours for ours, theirs in values.items()}
+        # An empty text stands for a value that the group has not mapped.
+        back = {theirs: ours for ours, theirs in values.items() if theirs}
         turned[name.lower()] = turned[name] = back
         for delivered, source in read_object.mappings.items():
             if source == name:

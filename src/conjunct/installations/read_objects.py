@@ -42,6 +42,8 @@ class ReadObject:
     names; `mappings` go from the delivered name to the provider's field. With `all_fields`, every field that the
     provider gives is delivered besides. `value_mappings` are by field name, from the delivered value to the
     provider's. `page_size` limits the records of a message, for the delivery mode `onRequest`.
+    `associations` are other objects whose records that belong to each record are delivered with it, each with the name
+    that it is delivered under; with `deleted_records`, later reads bring those that were deleted as well.
     """
 
     object_name: str
@@ -57,6 +59,8 @@ class ReadObject:
     disabled: bool = False
     delivery_mode: Literal["auto", "onRequest"] = "auto"
     page_size: int | None = None
+    associations: Mapping[str, str] = field(default_factory=dict)
+    deleted_records: bool = False
 
     @property
     def delivered_name(self) -> str:
@@ -83,7 +87,7 @@ def resolve_read_objects(integration: Integration, content: ConfigContent) -> di
     """
     chosen = _chosen(integration, content)
     return {
-        each.object_name: _resolve(each, chosen.get(each.object_name, ReadConfigObject()))
+        each.object_name: _resolve(integration, each, chosen.get(each.object_name, ReadConfigObject()))
         for each in read_objects(integration)
         if each.object_name in chosen or each.enabled == "always"
     }
@@ -97,7 +101,7 @@ def find_readable(integration: Integration, content: ConfigContent, name: str) -
     declared = find_read_object(integration, name)
     if declared is None:
         return None
-    return _resolve(declared, _chosen(integration, content).get(declared.object_name, ReadConfigObject()))
+    return _resolve(integration, declared, _chosen(integration, content).get(declared.object_name, ReadConfigObject()))
 
 
 def _chosen(integration: Integration, content: ConfigContent) -> dict[str, ReadConfigObject]:
@@ -110,7 +114,7 @@ def _chosen(integration: Integration, content: ConfigContent) -> dict[str, ReadC
     return chosen
 
 
-def _resolve(declared: IntegrationObject, config: ReadConfigObject) -> ReadObject:
+def _resolve(integration: Integration, declared: IntegrationObject, config: ReadConfigObject) -> ReadObject:
     filters = _filters(config.field_filters)
     return ReadObject(
         object_name=declared.object_name,
@@ -126,7 +130,19 @@ def _resolve(declared: IntegrationObject, config: ReadConfigObject) -> ReadObjec
         disabled=config.disabled,
         delivery_mode=declared.delivery.mode if declared.delivery else "auto",
         page_size=declared.delivery.page_size if declared.delivery else None,
+        associations={other: _delivered_name(integration, other) for other in declared.associations or ()},
+        deleted_records=declared.deleted_records == "include",
     )
+
+
+def _delivered_name(integration: Integration, other: str) -> str:
+    """The name under which an associated object is delivered. Some providers tell of `accounts` that belong to a
+    contact, and read `Account`: what differs in case is the same, what differs in more is not known to be."""
+    folded = other.casefold()
+    known = find_read_object(integration, other) or next(
+        (each for each in read_objects(integration) if each.object_name.casefold() == folded), None
+    )
+    return known.delivered_name if known is not None else other
 
 
 def _fields(declared: IntegrationObject, config: ReadConfigObject) -> Iterator[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -45,12 +47,29 @@ def to_sample(
 
 
 def _is_proven(wanted: ReadObject, before: ReadObject | None) -> bool:
-    return before is not None and before.is_scheduled and _query(before) == _query(wanted)
+    return (
+        before is not None
+        and before.is_scheduled
+        and _query(before) == _query(wanted)
+        and before.deleted_records == wanted.deleted_records
+    )
 
 
 def _query(wanted: ReadObject) -> ReadQuery:
     fields = (ALL_FIELDS,) if wanted.all_fields else ()
-    return ReadQuery(wanted.object_name, fields=(*wanted.source_fields, *fields), filters=wanted.filters, page_size=1)
+    return ReadQuery(
+        wanted.object_name,
+        fields=(*wanted.source_fields, *fields),
+        filters=wanted.filters,
+        page_size=1,
+        associations=tuple(wanted.associations),
+    )
+
+
+def _query_of_deleted(wanted: ReadObject) -> ReadQuery:
+    """As the reads to come ask: of a while, since not all that tell what was deleted tell it without bounds."""
+    now = datetime.now(UTC)
+    return replace(_query(wanted), deleted=True, associations=(), since=now - timedelta(minutes=1), until=now)
 
 
 async def sample(provider: Readable, objects: Iterable[ReadObject], time_limit: float = TIME_LIMIT) -> None:
@@ -74,6 +93,8 @@ async def _sample_one(
     try:
         async with asyncio.timeout(time_limit), gate:
             await provider.read_page(_query(wanted))
+            if wanted.deleted_records:
+                await provider.read_page(_query_of_deleted(wanted))
     except ProviderError as error:
         if error.origin == "caller":
             return Issue(place, error.message)

@@ -107,7 +107,7 @@ def _check_read_object(
 
 def _check_schedule(place: str, schedule: str, finest: timedelta) -> Iterator[Issue]:
     try:
-        interval = cron.parse(schedule).minimum_interval()
+        interval = cron.parse_zoned(schedule).cron.minimum_interval()
     except ValueError as error:
         yield Issue(place, str(error), value=schedule[:200], remedy='Write a cron expression, such as "*/30 * * * *".')
         return

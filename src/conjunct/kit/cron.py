@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
@@ -27,6 +30,7 @@ _FIELDS = (
     ("day-of-week", "0 to 7 (0 and 7 are Sunday), or SUN to SAT"),
 )
 _MAX_LENGTH = 200
+_IN_ZONE = re.compile(r"\s*(?:CRON_)?TZ=(\S*)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _CALENDAR_CYCLE = 28
 """Years after which weekdays fall on the same dates again; twice that shows every pair of neighbouring days."""
@@ -65,6 +69,27 @@ class Cron:
         Takes microseconds, where `minimum_interval` may walk through decades: meant for schedules of strangers.
         """
         return _smallest_gap(CronSim(self.expression, _EPOCH), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Zoned:
+    """A schedule with the time zone (an IANA name) that its fields are read in. Made by `parse_zoned`."""
+
+    cron: Cron
+    timezone: str
+
+
+def parse_zoned(expression: str) -> Zoned:
+    """Check a cron expression that may name its time zone first: `CRON_TZ=Europe/Berlin 0 9 * * 1-5`, or `TZ=`.
+
+    Without a zone it is UTC. Raises ValueError with a sentence that says what is wrong, as `parse`.
+    """
+    prefixed = _IN_ZONE.fullmatch(expression)
+    if prefixed is None:
+        return Zoned(parse(expression), "UTC")
+    zone, fields = prefixed.groups()
+    _zone(zone)
+    return Zoned(parse(fields), zone)
 
 
 def parse(expression: str) -> Cron:
@@ -130,7 +155,22 @@ def _smallest_gap_in_days(plan: CronSim) -> int:
 
 
 def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"`{name}` is not a known time zone; use an IANA name such as Europe/Paris") from None
+    # Not whatever file there is: `localtime`, say, would be another zone on another host.
+    if name not in _zone_names():
+        raise ValueError(f"`{name[:_MAX_LENGTH]}` is not a known time zone; {_hint(name[:_MAX_LENGTH])}")
+    return ZoneInfo(name)
+
+
+def _hint(name: str) -> str:
+    by_folded = {each.casefold(): each for each in sorted(_zone_names())}
+    cities = {each.rpartition("/")[2]: each for each in by_folded}
+    wanted = name.casefold().replace(" ", "_")
+    folded = next(iter(difflib.get_close_matches(wanted, [*by_folded, *cities], n=1, cutoff=0.85)), None)
+    if folded is None:
+        return "use an IANA name such as Europe/Paris"
+    return f"did you mean {by_folded[cities.get(folded, folded)]}?"
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"localtime", "Factory"}

@@ -153,6 +153,10 @@ class IntegrationObject(Construct):
     """When results are sent."""
     enabled: Literal["always"] | None = None
     """always: read for every installation, even where the consumer has not selected the object."""
+    associations: Items[Name] | None = None
+    """Other objects, by the provider's names: which of their records belong to each record is delivered with it."""
+    deleted_records: Literal["include"] | None = None
+    """include: reads after the backfill bring records that were deleted, too, each marked as such."""
 
     @property
     def delivered_name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from conjunct.kit import cron
 
+from .ability_rules import Abilities, check_abilities
 from .content import at, mappings, objects, short
 from .faults import Fault, Path, listed, nearest
 from .field_rules import check_fields
@@ -28,10 +29,12 @@ _ACTIONS = ("read", "write", "subscribe", "proxy", "watchSchema")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the operator decides: known providers (None: any name goes) and the finest schedule of a read."""
+    """What the operator decides: known providers (None: any name goes), the finest schedule of a read, and what the
+    providers can do (None: whatever is asked goes)."""
 
     known_providers: KnownProviders | None = None
     finest_schedule: timedelta = timedelta(minutes=10)
+    abilities: Abilities | None = None
 
 
 Rule = Callable[[dict[str, Any]], Iterator[Fault]]
@@ -60,6 +63,8 @@ def check_integration(integration: Any, limits: Limits) -> Iterator[Fault]:
     if isinstance(integration, dict):
         yield from _knows_provider(integration, limits)
         yield from _has_good_schedules(integration, limits)
+        if limits.abilities is not None:
+            yield from check_abilities(integration, limits.abilities)
         for rule in _RULES:
             yield from rule(integration)
 
@@ -99,7 +104,7 @@ def _check_schedule(schedule: Any, path: Path, finest: timedelta) -> Iterator[Fa
     if not isinstance(schedule, str):
         return
     try:
-        interval = cron.parse(schedule).minimum_interval_if_daily()
+        interval = cron.parse_zoned(schedule).cron.minimum_interval_if_daily()
     except ValueError as error:
         yield Fault(path, str(error), 'A schedule looks like "*/10 * * * *"', schedule)
         return
@@ -133,6 +138,16 @@ def _has_good_deliveries(integration: dict[str, Any]) -> Iterator[Fault]:
                 "Remove it, or write `mode: onRequest`",
                 on_key=True,
             )
+
+
+def _has_unique_associations(integration: dict[str, Any]) -> Iterator[Fault]:
+    for index, read_object in objects(integration, "read"):
+        asked = read_object.get("associations")
+        names = [each for each in asked if isinstance(each, str)] if isinstance(asked, list) else []
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                path = ("read", "objects", index, "associations", number)
+                yield Fault(path, f"`{short(name)}` is given twice", "Remove one of the two", name)
 
 
 def _has_unique_objects(integration: dict[str, Any]) -> Iterator[Fault]:
@@ -197,6 +212,7 @@ _RULES: tuple[Rule, ...] = (
     _does_something,
     _has_good_backfills,
     _has_good_deliveries,
+    _has_unique_associations,
     _has_unique_objects,
     _has_unique_mapped_objects,
     _reads_always_enabled_objects,

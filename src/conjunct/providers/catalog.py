@@ -11,7 +11,14 @@ from threading import RLock
 
 import structlog
 
-from conjunct.connectors import Definition, InvalidDefinition, Quirks, load_definition
+from conjunct.connectors import (
+    Definition,
+    InvalidDefinition,
+    ObjectSupport,
+    Quirks,
+    load_definition,
+    object_support,
+)
 from conjunct.connectors.transport import Server, server_of
 from conjunct.core.problems import NotFound
 from conjunct.providers.quirks import quirks_in
@@ -108,6 +115,13 @@ class Catalog:
                     raise InvalidDefinition(fault.detail, remedy=fault.remedy, issues=fault.issues)
                 definition = self._loaded[name] = self._load(name)
         return definition
+
+    def abilities(self, name: str, object_name: str) -> ObjectSupport | None:
+        """What the provider can do with the object; None where there is no such provider, or it has faults."""
+        try:
+            return object_support(self.get(name), object_name)
+        except (UnknownProvider, InvalidDefinition):
+            return None
 
     def text(self, name: str) -> str | None:
         """The YAML text of a definition, as one that extends it needs it."""

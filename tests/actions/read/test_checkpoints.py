@@ -6,12 +6,12 @@ import pytest
 
 from conjunct.actions.read import checkpoints
 from conjunct.actions.read.checkpoints import MAX_PENDING, Checkpoints, HandOver
-from conjunct.actions.read.runs import Progress
+from conjunct.actions.read.runs import Place, Progress
 from conjunct.operations import LogLine
 
 
 def page(number: int, *, last: bool = False) -> HandOver:
-    return HandOver(Progress(None, number, 0, 0, None), lines=[LogLine("INFO", str(number))], last=last)
+    return HandOver(Progress(Place(), number, 0, 0, None), lines=[LogLine("INFO", str(number))], last=last)
 
 
 class Database:

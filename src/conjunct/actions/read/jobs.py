@@ -63,8 +63,9 @@ class ReadJobs:
             connection = await self._connections.find(session, job.tenant, state.connection_id)
             if connection is None or connection.status == "bad_credentials":
                 return None
-            if row.watermark is None:
+            if row.watermark is None and read_object.backfill.kind != "none":
                 # The backfill failed. It comes first: reading on from now would leave a gap.
                 await self._starter.backfill(session, state, read_object)
                 return None
-            return await self._starter.scheduled(session, state, read_object, row.watermark)
+            # No backfill is wanted any more: what was changed since the object was chosen.
+            return await self._starter.scheduled(session, state, read_object, row.watermark or row.create_time)

@@ -18,7 +18,7 @@ from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.failures import Wait, decide
 from conjunct.actions.read.messages import Envelope, Large, pack
 from conjunct.actions.read.repository import ReadRepository
-from conjunct.actions.read.runs import Progress, Run, hold_of
+from conjunct.actions.read.runs import Place, Progress, Run, hold_of
 from conjunct.connections import ConnectionState
 from conjunct.connectors import Connector, LoopGuard, Page, ProviderError, ReadQuery
 from conjunct.core.database import Database
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A run with all that it needs."""
+    """A run with all that it needs. With `then_deleted`, deleted records follow the live ones."""
 
     job: Job
     run: Run
@@ -47,6 +47,13 @@ class Reading:
     connector: Connector
     channel: Channel
     envelope: Envelope
+    then_deleted: bool = False
+
+    def fetch(self, place: Place) -> asyncio.Task[Page]:
+        """The page there, being asked for."""
+        # Deleted records are associated with nothing any more.
+        query = replace(self.query, deleted=True, associations=()) if place.deleted else self.query
+        return asyncio.create_task(self.connector.read_page(query, place.token))
 
     @property
     def holds(self) -> bool:
@@ -120,26 +127,30 @@ class Reader:
             await checkpoints.abandon()
 
     async def _follow(self, reading: Reading, checkpoints: Checkpoints) -> None:
-        first = reading.run.progress.next_page
-        fetching = asyncio.create_task(reading.connector.read_page(reading.query, first))
+        fetching = reading.fetch(reading.run.progress.place)
         circles = LoopGuard()
         channel = reading.channel
         try:
             progress = await _estimated(reading)
             while True:
                 page = await fetching
+                here = progress.place
+                following = here.following(page.next, then_deleted=reading.then_deleted)
                 if page.next is not None:
                     circles.check(page.next)
-                    fetching = asyncio.create_task(reading.connector.read_page(reading.query, page.next))
+                else:
+                    circles = LoopGuard()  # the tokens of deleted records may be those of live ones
+                if following is not None:
+                    fetching = reading.fetch(following)
                     await asyncio.sleep(0)  # the request goes out before this page's records are worked on
                 if channel.is_stale(self._clock.now()):
                     channel = await self._reopen(reading)
-                messages = await self._messages(reading, channel, progress.page, page)
+                messages = await self._messages(reading, channel, progress, page)
                 results, held = await self._hand_over(reading, channel, messages)
                 lines = _failed_records(reading.run, progress, page)
-                progress = progress.after_page(page.next, records=len(page.records), failed=len(page.failed))
-                await checkpoints.add(HandOver(progress, results, lines, last=page.next is None, held=held))
-                if page.next is None:
+                progress = progress.after_page(following, records=len(page.records), failed=len(page.failed))
+                await checkpoints.add(HandOver(progress, results, lines, last=following is None, held=held))
+                if following is None:
                     await checkpoints.drain()
                     return
         finally:
@@ -154,10 +165,11 @@ class Reader:
             return [], messages
         return await self._delivery.attempt(channel, messages), []
 
-    async def _messages(self, reading: Reading, channel: Channel, number: int, page: Page) -> list[Message]:
+    async def _messages(self, reading: Reading, channel: Channel, progress: Progress, page: Page) -> list[Message]:
         messages = []
+        entry = reading.plan.deleted_entry if progress.place.deleted else reading.plan.entry
         at_most = reading.read_object.page_size if reading.holds else None
-        for packed in pack(reading.envelope, number, map(reading.plan.entry, page.records), at_most=at_most):
+        for packed in pack(reading.envelope, progress.page, map(entry, page.records), at_most=at_most):
             if isinstance(packed, Large):
                 payload = await self._delivery.store_payload(channel, packed.message_id, packed.content)
                 messages.append(reading.envelope.message_by_link(packed.message_id, payload))

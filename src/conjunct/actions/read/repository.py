@@ -16,8 +16,8 @@ from conjunct.actions.read.runs import Progress
 # go together, so that the lost pages are read again under the same message ids. So it need not wait for the disk.
 _CHECKPOINT = text("""
     WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
-    UPDATE read_run SET next_page = :next_page, page = :page, records = :records, failed_records = :failed,
-        estimated = :estimated, tries = 0
+    UPDATE read_run SET next_page = :next_page, at_deleted = :at_deleted, page = :page, records = :records,
+        failed_records = :failed, estimated = :estimated, tries = 0
     FROM relaxed WHERE project_id = :project_id AND operation_id = :operation_id
     RETURNING operation_id""")
 
@@ -109,7 +109,8 @@ class ReadRepository:
             {
                 "project_id": project_id,
                 "operation_id": operation_id,
-                "next_page": progress.next_page,
+                "next_page": progress.place.token,
+                "at_deleted": progress.place.deleted,
                 "page": progress.page,
                 "records": progress.records,
                 "failed": progress.failed,

@@ -119,6 +119,7 @@ class Runner:
             since=run.since,
             until=run.until,
             filters=filters,
+            associations=tuple(read_object.associations),
         )
         envelope = make_envelope(
             state,
@@ -128,4 +129,5 @@ class Runner:
             read_type=run.read_type,
             started=run.started,
         )
-        return Reading(job, run, connection, read_object, plan, query, connector, channel, envelope)
+        then_deleted = read_object.deleted_records and run.read_type != "backfill"
+        return Reading(job, run, connection, read_object, plan, query, connector, channel, envelope, then_deleted)

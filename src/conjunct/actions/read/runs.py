@@ -15,20 +15,37 @@ JOB_MAX_ATTEMPTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a run is: the connector's token of it (None: the first), of live or of deleted records.
+
+    A run that brings deleted records reads the live ones of its window first.
+    """
+
+    token: str | None = None
+    deleted: bool = False
+
+    def following(self, token: str | None, *, then_deleted: bool) -> Place | None:
+        """Where the next page is, when that has this token; None at the run's end."""
+        if token is not None:
+            return Place(token, self.deleted)
+        return Place(deleted=True) if then_deleted and not self.deleted else None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run has come: the next page to hand over, and the numbers of what was handed over."""
 
-    next_page: str | None
+    place: Place
     page: int
     records: int
     failed: int
     estimated: int | None
 
-    def after_page(self, next_page: str | None, *, records: int, failed: int) -> Self:
-        """The progress when one more page has been handed over."""
+    def after_page(self, following: Place | None, *, records: int, failed: int) -> Self:
+        """The progress when one more page has been handed over, and where the next one is (None: at the end)."""
         return replace(
             self,
-            next_page=next_page,
+            place=following or replace(self.place, token=None),
             page=self.page + 1,
             records=self.records + records,
             failed=self.failed + failed,
@@ -71,7 +88,9 @@ class Run:
             active=row.active,
             tries=row.tries,
             restarts=row.restarts,
-            progress=Progress(row.next_page, row.page, row.records, row.failed_records, row.estimated),
+            progress=Progress(
+                Place(row.next_page, row.at_deleted), row.page, row.records, row.failed_records, row.estimated
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from conjunct.actions.read.runs import hold_of, lane_of
 from conjunct.actions.read.starting import Starter
 from conjunct.delivery import DeliveryService
 from conjunct.installations import InstallationState, ReadObject
+from conjunct.kit import cron
 from conjunct.kit.clock import Clock
 from conjunct.queue import Engine, Schedule
 
@@ -42,9 +43,10 @@ class ScheduleKeeper:
             else:
                 silent.append(name)
         gone = [name for name in known if name not in state.read_objects]
-        if gone:
+        # Whoever paused an object finds it paused when it comes back.
+        if newly := [name for name in gone if known[name].paused not in ("builder", "removed")]:
             note = "The object is no longer in the installation's config."
-            await repository.change_objects(state.project_id, state.id, gone, paused="removed", pause_note=note)
+            await repository.change_objects(state.project_id, state.id, newly, paused="removed", pause_note=note)
         await self._engine.put_schedule(session, *armed)
         keys = [schedule_key(state.id, name) for name in (*silent, *gone)]
         await self._engine.remove_schedules(session, state.project_id, keys)
@@ -94,11 +96,13 @@ def _is_due(read_object: ReadObject, row: ReadObjectRow | None) -> bool:
 
 
 def _schedule(state: InstallationState, read_object: ReadObject) -> Schedule:
+    schedule = cron.parse_zoned(read_object.schedule or "")
     return Schedule(
         tenant=state.project_id,
         key=schedule_key(state.id, read_object.object_name),
         lane=lane_of(state.project_id, state.id, read_object.object_name),
         kind="read.scheduled",
         ref_id=f"{state.id}/{read_object.object_name}",
-        cron=read_object.schedule or "",
+        cron=schedule.cron.expression,
+        timezone=schedule.timezone,
     )
