@@ -45,11 +45,29 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("elapsed_ms", sa.Integer(), nullable=False),
+        sa.Column("latency_ms", sa.Integer(), nullable=False),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("delivery_attempt_pkey")),
         postgresql_with={"autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 10000},
     )
+    op.create_index("delivery_attempt_destination_idx", "delivery_attempt", ["destination_id", "at"], unique=False)
+    op.create_index(
+        "delivery_attempt_failed_idx",
+        "delivery_attempt",
+        ["destination_id", "at"],
+        unique=False,
+        postgresql_where=sa.text("error is not null"),
+    )
     op.create_index("delivery_attempt_message_idx", "delivery_attempt", ["project_id", "message_id"], unique=False)
+    op.create_index(
+        "delivery_attempt_operation_idx",
+        "delivery_attempt",
+        ["operation_id"],
+        unique=False,
+        postgresql_where=sa.text("operation_id is not null"),
+    )
     op.create_table(
         "idempotency_key",
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -337,6 +355,7 @@ def upgrade() -> None:
         sa.Column("keep_hours", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("state", sa.Text(), server_default="enabled", nullable=False),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("consecutive_failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("breaker_openings", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -538,7 +557,6 @@ def upgrade() -> None:
         sa.Column("operation_id", sa.Text(collation="C"), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("length", sa.Integer(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("ordering_key", sa.Text(collation="C"), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
@@ -586,6 +604,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("restart_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("hold", sa.Text(collation="C"), nullable=True),
         sa.Column("place", sa.BigInteger(), nullable=True),
         sa.Column("ordering_key", sa.Text(collation="C"), server_default="", nullable=False),
@@ -602,7 +621,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("delivery_message_pkey")),
     )
-    op.create_index("delivery_message_destination_idx", "delivery_message", ["destination_id"], unique=False)
+    op.create_index(
+        "delivery_message_destination_idx", "delivery_message", ["destination_id", "create_time", "id"], unique=False
+    )
     op.create_index(
         "delivery_message_expires_at_idx",
         "delivery_message",
@@ -625,6 +646,36 @@ def upgrade() -> None:
         unique=False,
         postgresql_include=["size"],
         postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_table(
+        "delivery_recovery",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("destination_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("exhausted", sa.Boolean(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.Column("recovered", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("batch_time", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("batch_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("past_time", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("past_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("end_time", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["destination_id"],
+            ["destination.id"],
+            name=op.f("delivery_recovery_destination_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("delivery_recovery_project_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("delivery_recovery_pkey")),
+    )
+    op.create_index(
+        op.f("delivery_recovery_destination_id_id_idx"), "delivery_recovery", ["destination_id", "id"], unique=False
     )
     op.create_table(
         "event_topic_route",
@@ -1061,6 +1112,8 @@ def downgrade() -> None:
     op.drop_table("revision")
     op.drop_index(op.f("event_topic_route_topic_id_idx"), table_name="event_topic_route")
     op.drop_table("event_topic_route")
+    op.drop_index(op.f("delivery_recovery_destination_id_id_idx"), table_name="delivery_recovery")
+    op.drop_table("delivery_recovery")
     op.drop_index(
         "delivery_message_spool_idx",
         table_name="delivery_message",
@@ -1161,7 +1214,16 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_index(op.f("idempotency_key_create_time_idx"), table_name="idempotency_key")
     op.drop_table("idempotency_key")
+    op.drop_index(
+        "delivery_attempt_operation_idx",
+        table_name="delivery_attempt",
+        postgresql_where=sa.text("operation_id is not null"),
+    )
     op.drop_index("delivery_attempt_message_idx", table_name="delivery_attempt")
+    op.drop_index(
+        "delivery_attempt_failed_idx", table_name="delivery_attempt", postgresql_where=sa.text("error is not null")
+    )
+    op.drop_index("delivery_attempt_destination_idx", table_name="delivery_attempt")
     op.drop_table("delivery_attempt")
     op.drop_index(op.f("audit_entry_project_id_id_idx"), table_name="audit_entry")
     op.drop_index(op.f("audit_entry_org_id_id_idx"), table_name="audit_entry")
