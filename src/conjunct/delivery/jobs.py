@@ -95,7 +95,10 @@ class Retries:
         )
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
-            await spool.note(session, message.project_id, message.destination_id, [(message, attempt)])
+            waited = attempt.at - spooled.create_time
+            await spool.note(
+                session, message.project_id, message.destination_id, [(message, attempt)], waited=waited
+            )
             health = await self._gate.settle(session, message.project_id, message.destination_id, tally)
             if not answer.delivered:
                 next_at = now + delay if delay is not None and health.enabled else None
@@ -119,7 +122,7 @@ class Retries:
         message = spooled.message
         health = await self._gate.health(message.project_id, message.destination_id)
         blocked = health.blocked_until(now)
-        delay = deferral(now - spooled.create_time, blocked - now if blocked else timedelta(), self._rng)
+        delay = deferral(now - spooled.begin_time, blocked - now if blocked else timedelta(), self._rng)
         next_at = None if delay is None else now + delay
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)

@@ -55,6 +55,7 @@ class DestinationRow(Base):
     keep_hours: Mapped[int] = mapped_column(server_default=text("0"))
     state: Mapped[str] = mapped_column(Text, server_default="enabled")
     disabled_reason: Mapped[str | None] = mapped_column(Text)
+    disabled_at: Mapped[Timestamp | None]
     failing_since: Mapped[Timestamp | None]
     consecutive_failures: Mapped[int] = mapped_column(server_default=text("0"))
     breaker_openings: Mapped[int] = mapped_column(server_default=text("0"))
@@ -92,7 +93,7 @@ class DeliveryMessageRow(Base):
             postgresql_include=["size"],
             postgresql_where=text("state = 'held'"),
         ),
-        Index("delivery_message_destination_idx", "destination_id"),
+        Index("delivery_message_destination_idx", "destination_id", "create_time", "id"),
         Index("delivery_message_expires_at_idx", "expires_at", postgresql_where=text("expires_at is not null")),
     )
 
@@ -109,6 +110,7 @@ class DeliveryMessageRow(Base):
     expires_at: Mapped[Timestamp | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     create_time: Mapped[Timestamp]
+    restart_time: Mapped[Timestamp | None]
     hold: Mapped[Id | None]
     place: Mapped[int | None] = mapped_column(BigInteger)
     ordering_key: Mapped[Id] = mapped_column(server_default="")
@@ -132,11 +134,11 @@ class DeliveryHoldRow(Base):
 
 
 class DeliveryKeptRow(Base):
-    """A message that can be pulled from a destination's feed until `expires_at`, whatever became of it otherwise.
+    """A message that can be pulled from a destination's feed for its `keep_hours`, whatever became of it otherwise.
 
     `number` grows in the order in which one producer kept its messages. `place` is where the message stands in the
     feed; it gets one only when its transaction has ended, so that what is committed late never stands before what was
-    pulled already. `body` is as in `delivery_message`, `size` its bytes, `length` those of the message itself.
+    pulled already. `body` is as in `delivery_message`.
     """
 
     __tablename__ = "delivery_kept"
@@ -159,7 +161,6 @@ class DeliveryKeptRow(Base):
             postgresql_where=text("place is null"),
         ),
         Index("delivery_kept_destination_idx", "destination_id"),
-        Index("delivery_kept_expires_at_idx", "expires_at"),
     )
 
     id: Mapped[Id]
@@ -168,11 +169,9 @@ class DeliveryKeptRow(Base):
     operation_id: Mapped[Id | None]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     size: Mapped[int]
-    length: Mapped[int]
     records: Mapped[int]
     ordering_key: Mapped[Id]
     create_time: Mapped[Timestamp]
-    expires_at: Mapped[Timestamp]
     number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     place: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -207,11 +206,18 @@ class DeliveryBucketRow(Base):
 
 
 class DeliveryAttemptRow(Base):
-    """One try at a message. Without foreign keys: rows are many, only added, and removed by age."""
+    """One try at a message. Without foreign keys: rows are many, only added, and removed by age.
+
+    `error` is null where it was delivered. `latency_ms` goes from the message's first handing over to the end of this
+    try, `bytes` is the length of the body as it was sent.
+    """
 
     __tablename__ = "delivery_attempt"
     __table_args__ = (
         Index("delivery_attempt_message_idx", "project_id", "message_id"),
+        Index("delivery_attempt_destination_idx", "destination_id", "at"),
+        Index("delivery_attempt_failed_idx", "destination_id", "at", postgresql_where=text("error is not null")),
+        Index("delivery_attempt_operation_idx", "operation_id", postgresql_where=text("operation_id is not null")),
         {"postgresql_with": HISTORY},
     )
 
@@ -224,7 +230,36 @@ class DeliveryAttemptRow(Base):
     status: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
     elapsed_ms: Mapped[int]
+    latency_ms: Mapped[int]
+    records: Mapped[int]
+    bytes: Mapped[int]
     at: Mapped[Timestamp]
+
+
+class DeliveryRecoveryRow(Base):
+    """A call to try again what was given up or set aside for a destination, which a job works off in batches.
+
+    It goes through messages made from `since` until before `until`, by creation; (`past_time`, `past_id`) is how far it
+    has come, (`batch_time`, `batch_id`) where the last batch began. `exhausted`: also those that were given up.
+    """
+
+    __tablename__ = "delivery_recovery"
+    __table_args__ = (Index(None, "destination_id", "id"),)
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
+    destination_id: Mapped[Id] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
+    since: Mapped[Timestamp | None]
+    until: Mapped[Timestamp]
+    exhausted: Mapped[bool]
+    messages: Mapped[int]
+    recovered: Mapped[int] = mapped_column(server_default=text("0"))
+    batch_time: Mapped[Timestamp | None]
+    batch_id: Mapped[Id | None]
+    past_time: Mapped[Timestamp | None]
+    past_id: Mapped[Id | None]
+    create_time: Mapped[Timestamp]
+    end_time: Mapped[Timestamp | None]
 
 
 class DeliveryPayloadRow(Base):

@@ -21,16 +21,19 @@ from conjunct.delivery.repository import STORED, StoredDestination, stored
 
 KEPT_EXHAUSTED = timedelta(days=14)
 _FAST_COMPRESSION = 1
+_LARGEST_INT = 2**31 - 1
 
 # A message that was stored by an earlier run of the same page and is delivered now needs no retry.
 _NOTE = text("""
 with noted as (
     insert into delivery_attempt
-        (project_id, destination_id, operation_id, message_id, number, status, error, elapsed_ms, at)
+        (project_id, destination_id, operation_id, message_id, number, status, error, elapsed_ms, latency_ms, records,
+         bytes, at)
     select :project_id, :destination_id, *
     from unnest(
         cast(:operation_ids as text[]), cast(:message_ids as text[]), cast(:numbers as int[]),
-        cast(:statuses as int[]), cast(:errors as text[]), cast(:elapsed as int[]), cast(:ats as timestamptz[])
+        cast(:statuses as int[]), cast(:errors as text[]), cast(:elapsed as int[]), cast(:latencies as int[]),
+        cast(:records as int[]), cast(:bytes as int[]), cast(:ats as timestamptz[])
     )
 )
 delete from delivery_message where project_id = :project_id and id = any(cast(:delivered as text[]))
@@ -42,14 +45,16 @@ returning id
 _KEEP = text("""
 insert into delivery_message
     (project_id, destination_id, id, operation_id, body, size, records, state, attempts, next_at, expires_at,
-     last_error, create_time)
+     last_error, create_time, ordering_key)
 select :project_id, :destination_id, id, operation_id, body, octet_length(body), records, 'pending', attempts, next_at,
-    case when next_at is null then cast(:expires_at as timestamptz) end, last_error, :now
+    case when next_at is null then cast(:expires_at as timestamptz) end, last_error, :now, ordering_key
 from unnest(
     cast(:ids as text[]), cast(:operation_ids as text[]), cast(:bodies as bytea[]), cast(:records as int[]),
-    cast(:attempts as int[]), cast(:next_ats as timestamptz[]), cast(:last_errors as text[])
-) as new(id, operation_id, body, records, attempts, next_at, last_error)
+    cast(:attempts as int[]), cast(:next_ats as timestamptz[]), cast(:last_errors as text[]),
+    cast(:ordering_keys as text[])
+) with ordinality as new(id, operation_id, body, records, attempts, next_at, last_error, ordering_key, turn)
 where exists (select from destination d where d.project_id = :project_id and d.id = :destination_id)
+order by turn
 on conflict (project_id, id) do nothing
 returning id
 """)
@@ -75,20 +80,29 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A kept message and its destination."""
+    """A kept message and its destination. `begin_time` is when its present schedule began."""
 
     message: Message
     attempts: int
     next_at: datetime | None
     create_time: datetime
+    begin_time: datetime
     destination: StoredDestination
     keyring: Keyring = field(repr=False)
 
 
 async def note(
-    session: AsyncSession, project_id: str, destination_id: str, tried: Sequence[tuple[Message, Attempt]]
+    session: AsyncSession,
+    project_id: str,
+    destination_id: str,
+    tried: Sequence[tuple[Message, Attempt]],
+    *,
+    waited: timedelta = timedelta(),
 ) -> list[str]:
-    """Add attempts, and drop the messages among them that are delivered; the ids of those that had been kept."""
+    """Add attempts, and drop the messages among them that are delivered; the ids of those that had been kept.
+
+    `waited` is how long before these attempts their messages were handed over.
+    """
     removed = await session.scalars(
         _NOTE,
         {
@@ -99,7 +113,10 @@ async def note(
             "numbers": [attempt.number for _, attempt in tried],
             "statuses": [attempt.answer.status for _, attempt in tried],
             "errors": [attempt.answer.error for _, attempt in tried],
-            "elapsed": [round(attempt.answer.elapsed * 1000) for _, attempt in tried],
+            "elapsed": [_milliseconds(attempt.answer.elapsed) for _, attempt in tried],
+            "latencies": [_milliseconds(waited.total_seconds() + attempt.answer.elapsed) for _, attempt in tried],
+            "records": [message.records for message, _ in tried],
+            "bytes": [len(message.body) for message, _ in tried],
             "ats": [attempt.at for _, attempt in tried],
             "delivered": [message.id for message, attempt in tried if attempt.answer.delivered],
         },
@@ -130,6 +147,7 @@ async def keep(
             "attempts": [each.attempts for each in waiting],
             "next_ats": [each.next_at for each in waiting],
             "last_errors": [each.last_error for each in waiting],
+            "ordering_keys": [each.message.ordering_key for each in waiting],
         },
     )
     return set(added)
@@ -144,9 +162,11 @@ async def open_message(session: AsyncSession, keyring: Keyring, project_id: str,
             kept.operation_id,
             kept.body,
             kept.records,
+            kept.ordering_key,
             kept.attempts,
             kept.next_at,
             kept.create_time.label("kept_since"),
+            func.coalesce(kept.restart_time, kept.create_time).label("begun"),
             _parts(payload.id).label("payload_ids"),
             _parts(payload.sealed_key).label("payload_keys"),
         )
@@ -168,8 +188,9 @@ async def open_message(session: AsyncSession, keyring: Keyring, project_id: str,
             open_payload(keyring, id_, sealed_key)
             for id_, sealed_key in zip(row.payload_ids or (), row.payload_keys or (), strict=True)
         ),
+        ordering_key=row.ordering_key,
     )
-    return Spooled(message, row.attempts, row.next_at, row.kept_since, destination, keyring)
+    return Spooled(message, row.attempts, row.next_at, row.kept_since, row.begun, destination, keyring)
 
 
 def _parts(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
@@ -220,6 +241,10 @@ async def waiting_bytes(session: AsyncSession, project_id: str, destination_id: 
         {"project_id": project_id, "destination_id": destination_id},
     )
     return int(total or 0)
+
+
+def _milliseconds(seconds: float) -> int:
+    return min(max(round(seconds * 1000), 0), _LARGEST_INT)
 
 
 def seal(keyring: Keyring, message: Message) -> bytes:
