@@ -7,7 +7,7 @@ for what one can ask for, `models` for the states, `lanes` and `settlement` for 
 
 from conjunct.queue.cron import BadSchedule
 from conjunct.queue.engine import Engine, PostgresEngine, Stats
-from conjunct.queue.jobs import Dead, Done, Handler, Job, LeaseLost, NewJob, Outcome, Retry
+from conjunct.queue.jobs import Dead, Done, Handler, Job, LeaseLost, NewJob, Outcome, Retry, Yield
 from conjunct.queue.schedules import Schedule
 from conjunct.queue.upkeep import last_heartbeat
 from conjunct.queue.worker import Options
@@ -20,6 +20,7 @@ __all__ = [
     "Done",
     "Retry",
     "Dead",
+    "Yield",
     "LeaseLost",
     "Schedule",
     "BadSchedule",

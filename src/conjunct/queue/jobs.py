@@ -75,7 +75,15 @@ class Dead:
     error: str
 
 
-Outcome = Done | Retry | Dead
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """The job has had its turn and makes room: it goes on behind all others of its tenant that are ready by now.
+
+    It is no failure, and counts as no attempt.
+    """
+
+
+Outcome = Done | Retry | Dead | Yield
 
 Handler = Callable[[Job], Awaitable[Outcome]]
 """Does one attempt at a job. It may run more than once for one job, so it is idempotent. Raising means `Retry`."""

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.queue import lanes
-from conjunct.queue.jobs import Dead, Done, Job, LeaseLost, Outcome, Retry
+from conjunct.queue.jobs import Dead, Done, Job, LeaseLost, Outcome, Retry, Yield
 from conjunct.queue.submission import CHANNEL
 
 LONGEST_DELAY = timedelta(days=365)
@@ -45,6 +45,19 @@ from unnest(cast(:ids as bigint[]), cast(:attempts as int[]), cast(:errors as te
     as ended(id, attempts, error)
 where job.id = ended.id and job.attempts = ended.attempts and job.worker = :worker and job.state = 'running'
 """)
+
+# Jobs of a tenant are claimed in the order of their ids, so the new one puts it behind the others. It also tells this
+# attempt from the next, which has the same number.
+_YIELD = text(f"""
+with yielded as (
+    update job
+    set id = default, state = 'ready', run_at = now(), worker = null, lease_until = null, attempts = job.attempts - 1
+    from unnest(cast(:ids as bigint[]), cast(:attempts as int[])) as ended(id, attempts)
+    where job.id = ended.id and job.attempts = ended.attempts and job.worker = :worker and job.state = 'running'
+    returning job.id
+)
+select count(*), pg_notify('{CHANNEL}', 'ready') from yielded
+""")  # noqa: S608 - the channel is a constant
 
 _RELEASE = text(f"""
 with released as (
@@ -89,6 +102,7 @@ async def settle(session: AsyncSession, worker: str, ended: Sequence[tuple[Job, 
     """
     done = [job for job, outcome in ended if isinstance(outcome, Done)]
     retried = [(job, outcome) for job, outcome in ended if isinstance(outcome, Retry)]
+    yielded = [job for job, outcome in ended if isinstance(outcome, Yield)]
     dead = [(job, outcome) for job, outcome in ended if isinstance(outcome, Dead)]
     if done:
         await session.execute(_DONE, {"worker": worker, **_attempts(done)})
@@ -103,6 +117,8 @@ async def settle(session: AsyncSession, worker: str, ended: Sequence[tuple[Job, 
                 "forgiven": [0 if retry.counted else 1 for _, retry in retried],
             },
         )
+    if yielded:
+        await session.execute(_YIELD, {"worker": worker, **_attempts(yielded)})
     if dead:
         await session.execute(
             _DEAD,
@@ -112,7 +128,7 @@ async def settle(session: AsyncSession, worker: str, ended: Sequence[tuple[Job, 
                 "errors": [storable(end.error) for _, end in dead],
             },
         )
-    emptied = [job.lane for job, outcome in ended if job.lane is not None and not isinstance(outcome, Retry)]
+    emptied = [job.lane for job, outcome in ended if job.lane is not None and not isinstance(outcome, Retry | Yield)]
     return await lanes.promote(session, emptied)
 
 

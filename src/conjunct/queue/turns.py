@@ -1,0 +1,92 @@
+"""When a long job shall make room: others have waited for its place for a while, or its worker is to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+from sqlalchemy import text
+
+from conjunct.core.database import Database
+from conjunct.queue.jobs import Job
+
+TURN = 5.0
+"""Seconds that a job may run however many wait."""
+
+ASKED_EVERY = 1.0
+"""Seconds between two looks at who waits, however many jobs ask."""
+
+WAITED = 1.0
+"""Seconds after which a ready job counts as one that nobody has a place for: free workers claim within milliseconds."""
+
+MOST_TENANTS = 200
+
+# The oldest ready job of each tenant tells how long the tenant has waited: one step in the index of ready jobs each.
+_WAITING = text(f"""
+with recursive oldest as (
+    (select tenant, run_at from job where state = 'ready' order by tenant, id limit 1)
+    union all
+    select next.tenant, next.run_at
+    from oldest cross join lateral (
+        select job.tenant, job.run_at from job
+        where job.state = 'ready' and job.tenant > oldest.tenant order by job.tenant, job.id limit 1
+    ) next
+),
+busy as (select tenant, count(*) as running from job where state = 'running' group by tenant)
+select oldest.tenant, coalesce(busy.running, 0) as running, (
+    select count(*) from (
+        select from job where job.state = 'ready' and job.tenant = oldest.tenant limit cast(:cap as int)
+    ) ready
+) as ready
+from (select * from oldest limit {MOST_TENANTS}) oldest left join busy on busy.tenant = oldest.tenant
+where oldest.run_at < now() - make_interval(secs => :waited)
+""")  # noqa: S608 - a constant
+
+
+class Turns:
+    """Tells the long jobs of this process whether to make room. As many are told so as jobs wait, not all at once."""
+
+    def __init__(self, database: Database, tenant_cap: int) -> None:
+        self._database = database
+        self._tenant_cap = tenant_cap
+        self._stops: list[asyncio.Event] = []
+        self._asked_at = float("-inf")
+        self._for_anyone = 0
+        self._within: Counter[str] = Counter()
+
+    def follow(self, stop: asyncio.Event) -> None:
+        """Have every job make room once that is set, as long as the worker that it stops is there."""
+        self._stops.append(stop)
+
+    def leave(self, stop: asyncio.Event) -> None:
+        """Forget a worker that has stopped."""
+        self._stops.remove(stop)
+
+    async def is_over(self, job: Job, ran: float) -> bool:
+        """Whether this job, which has run for so many seconds, shall make room. A yes is counted."""
+        if any(stop.is_set() for stop in self._stops):
+            return True
+        if ran < TURN:
+            return False
+        if time.monotonic() - self._asked_at >= ASKED_EVERY:
+            self._asked_at = time.monotonic()  # one asks for all
+            await self._look()
+        if self._within[job.tenant]:
+            self._within[job.tenant] -= 1
+            return True
+        if self._for_anyone:
+            self._for_anyone -= 1
+            return True
+        return False
+
+    async def _look(self) -> None:
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_WAITING, {"cap": self._tenant_cap, "waited": WAITED})).all()
+        self._for_anyone, self._within = 0, Counter()
+        for tenant, running, ready in rows:
+            room = self._tenant_cap - running
+            if room > 0:
+                self._for_anyone += min(ready, room)
+            else:  # only its own jobs hold it up
+                self._within[tenant] = ready
