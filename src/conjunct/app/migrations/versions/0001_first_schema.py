@@ -560,7 +560,6 @@ def upgrade() -> None:
         sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("ordering_key", sa.Text(collation="C"), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -572,7 +571,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("delivery_kept_pkey")),
     )
     op.create_index("delivery_kept_destination_idx", "delivery_kept", ["destination_id"], unique=False)
-    op.create_index("delivery_kept_expires_at_idx", "delivery_kept", ["expires_at"], unique=False)
     op.create_index(
         "delivery_kept_number_idx",
         "delivery_kept",
@@ -1145,7 +1143,6 @@ def downgrade() -> None:
         postgresql_include=["size"],
         postgresql_where=sa.text("place is null"),
     )
-    op.drop_index("delivery_kept_expires_at_idx", table_name="delivery_kept")
     op.drop_index("delivery_kept_destination_idx", table_name="delivery_kept")
     op.drop_table("delivery_kept")
     op.drop_table("delivery_feed")
