@@ -369,6 +369,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "name", name=op.f("destination_project_id_name_key")),
         postgresql_with={"fillfactor": 50},
     )
+    op.create_index(
+        "destination_trouble_idx",
+        "destination",
+        ["state"],
+        unique=False,
+        postgresql_where=sa.text("state = 'disabled' or breaker_open_until is not null"),
+    )
     op.create_table(
         "integration",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -1172,6 +1179,11 @@ def downgrade() -> None:
     op.drop_index(op.f("jwt_key_project_id_idx"), table_name="jwt_key")
     op.drop_table("jwt_key")
     op.drop_table("integration")
+    op.drop_index(
+        "destination_trouble_idx",
+        table_name="destination",
+        postgresql_where=sa.text("state = 'disabled' or breaker_open_until is not null"),
+    )
     op.drop_table("destination")
     op.drop_index(op.f("delivery_payload_expires_at_idx"), table_name="delivery_payload")
     op.drop_table("delivery_payload")
