@@ -1054,7 +1054,12 @@ def upgrade() -> None:
         sa.Column("failed_records", sa.BigInteger(), nullable=False),
         sa.Column("estimated", sa.BigInteger(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("waits", sa.Integer(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
         sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("guard", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["operation_id"], ["operation.id"], name=op.f("read_run_operation_id_fkey"), ondelete="CASCADE"
