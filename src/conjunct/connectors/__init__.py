@@ -3,7 +3,7 @@
 from conjunct.connectors.auth import ApiKey, Basic, Bearer, Credentials, CustomSecrets, UnusableCredentials
 from conjunct.connectors.client import Connector, UnknownModule
 from conjunct.connectors.definition import Definition
-from conjunct.connectors.errors import ErrorKind, ProviderError
+from conjunct.connectors.errors import CursorLoop, ErrorKind, ProviderError
 from conjunct.connectors.field_plans import DraftFault, FieldDraft, FieldsNotSupported
 from conjunct.connectors.field_upserts import FieldResult, ObjectFields
 from conjunct.connectors.loader import InvalidDefinition, load_definition
@@ -24,6 +24,7 @@ from conjunct.connectors.query import (
 from conjunct.connectors.quirks import Quirks
 from conjunct.connectors.searching import SearchNotSupported, SearchQuery
 from conjunct.connectors.supports import ObjectSupport, Support, object_support, support
+from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import EgressTransport, Transport
 from conjunct.connectors.write_query import (
     WriteEntry,
@@ -60,6 +61,8 @@ __all__ = [
     "Associated",
     "FailedRecord",
     "LoopGuard",
+    "CursorLoop",
+    "Traffic",
     "ObjectSchema",
     "FieldMetadata",
     "FieldValue",

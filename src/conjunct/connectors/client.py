@@ -26,6 +26,7 @@ from conjunct.connectors.quirks import Filters, Host, Quirks, QuirkyExchange, Tu
 from conjunct.connectors.reading import Reader, asked_for, says_empty
 from conjunct.connectors.schemas import Describer
 from conjunct.connectors.searching import SearchQuery, search_plan
+from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import Transport
 from conjunct.connectors.write_query import WriteQuery, Written
 from conjunct.connectors.writing import Writer
@@ -107,6 +108,11 @@ class Connector:
     def address(self) -> Address:
         """Where the provider is, and which hosts may see the credentials."""
         return self._address
+
+    @property
+    def traffic(self) -> Traffic:
+        """What it has asked of the provider so far."""
+        return self._exchange.traffic
 
     async def read_page(self, query: ReadQuery, token: str | None = None) -> Page:
         """One page of a read: the first, or the one that `token` (the `next` of the page before) names.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from conjunct.connectors import metrics
 from conjunct.connectors.addresses import Address, with_query
 from conjunct.connectors.answers import Response, Tells, raise_for_error
 from conjunct.connectors.auth import SIGNATURE_HEADERS, Credentials, Proof, prove, signature
@@ -21,6 +22,8 @@ from conjunct.connectors.keeping import Keeper
 from conjunct.connectors.limits import Limiter, pause_after_error, pause_after_success
 from conjunct.connectors.plans import HttpRequest, compile_request
 from conjunct.connectors.redaction import redacted
+from conjunct.connectors.telling import telling, telling_of_wait
+from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import Transport
 from conjunct.kit.clock import Clock
 
@@ -76,6 +79,7 @@ class Exchange:
         self._proven = _Proven(credentials, prove(definition.auth, credentials))
         self._timeout = timeout
         self._max_bytes = max_bytes
+        self.traffic = Traffic()
 
     @property
     def is_guarded(self) -> bool:
@@ -156,20 +160,25 @@ class Exchange:
         return self._proven
 
     async def _send(self, request: HttpRequest, proven: _Proven, tells: Tells | None) -> Answered:
-        await self._limiter.take(request.bucket, patience=self._patience)
-        with _hiding_secrets(proven):
+        name = self.definition.name
+        with self.traffic.waiting(), telling_of_wait(name):
+            await self._limiter.take(request.bucket, patience=self._patience)
+        with _hiding_secrets(proven), telling(name, request.method) as asked:
             url = with_query(request.url, proven.proof.query)
             headers = {"Accept": "application/json", **request.headers, **proven.proof.headers}
             signable = Signable(request.method, url, headers, request.body)
             headers |= signature(self.definition.auth, proven.credentials, self.inputs, signable, self.clock.now())
-            response: Response = await self._transport.request(
-                request.method,
-                url,
-                headers=headers,
-                body=request.body,
-                timeout=self._timeout,
-                max_bytes=self._max_bytes,
-            )
+            with self.traffic.requesting() as clocked:
+                response: Response = await self._transport.request(
+                    request.method,
+                    url,
+                    headers=headers,
+                    body=request.body,
+                    timeout=self._timeout,
+                    max_bytes=self._max_bytes,
+                )
+                clocked.answered(response.headers)
+            asked.answered(response.status)
             now, limits = self.clock.now(), self.definition.rate_limit
             try:
                 wanted_as_it_is = request.raw and 200 <= response.status < 300
@@ -184,6 +193,7 @@ class Exchange:
 
     async def _pause(self, seconds: float | None) -> None:
         if seconds:
+            metrics.PAUSES.add(self.definition.name)
             await self._limiter.pause(seconds)
 
 

@@ -5,6 +5,7 @@ None of them does I/O. What they name is a `PageToken`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,24 +68,29 @@ class Pager:
 class LoopGuard:
     """Notices a circle of any length among page tokens, with constant memory (Brent's method).
 
-    `state` can be kept with a checkpoint and handed to the guard that goes on after it.
+    A token may come again `allowed` times. `state` can be kept with a checkpoint and handed to the guard that goes on
+    after it.
     """
 
-    def __init__(self, state: tuple[str, int, int] | None = None) -> None:
-        self._kept, self._limit, self._steps = state or ("", 1, 0)
+    def __init__(self, state: tuple[str, int, int, int] | None = None, *, allowed: int = 0) -> None:
+        self._kept, self._limit, self._steps, self._met = state or ("", 1, 0, 0)
+        self._allowed = allowed
 
     @property
-    def state(self) -> tuple[str, int, int]:
-        """The kept token, the steps after which another is kept, and the steps since."""
-        return (self._kept, self._limit, self._steps)
+    def state(self) -> tuple[str, int, int, int]:
+        """The kept token's digest, the steps after which another is kept, the steps since, how often it came again."""
+        return (self._kept, self._limit, self._steps, self._met)
 
     def check(self, token: str) -> None:
         """Take the next token. Raises `CursorLoop` when it was there before."""
-        if token == self._kept:
-            raise CursorLoop("the provider's pages lead round in a circle")
+        digest = hashlib.blake2b(token.encode(), digest_size=12).hexdigest()  # tokens may be long, and hold anything
+        if digest == self._kept:
+            self._met += 1
+            if self._met > self._allowed:
+                raise CursorLoop("the provider's pages lead round in a circle")
         self._steps += 1
         if self._steps == self._limit:
-            self._kept, self._limit, self._steps = token, self._limit * 2, 0
+            self._kept, self._limit, self._steps, self._met = digest, self._limit * 2, 0, 0
 
 
 def compile_pager(rule: PageRule) -> Pager:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, ForeignKey, Index, PrimaryKeyConstraint, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from conjunct.core.database import HISTORY, Base, Id, Timestamp
@@ -37,8 +40,10 @@ class ReadRunRow(Base):
     """One read run and its checkpoint: `next_page` is the token of the first page that is not handed over yet.
 
     With `at_deleted`, the live records are done, and that page is one of deleted ones.
-    `page` counts handed-over pages, from 0; it is part of every message's id. `tries` counts failures since the
-    last page. `new_watermark` is what the object's watermark becomes when the run succeeds; null leaves it alone.
+    `page` counts handed-over pages, from 0; it is part of every message's id. Since the last page, which was handed
+    over at `moved_at` (null: none was), there have been `tries` that failed, `waits`, and `lost` attempts that ended
+    without a word. `new_watermark` is what the object's watermark becomes when the run succeeds; null leaves it alone.
+    `guard` and `figures` are what `guarding` and `figures` keep.
     """
 
     __tablename__ = "read_run"
@@ -70,5 +75,10 @@ class ReadRunRow(Base):
     failed_records: Mapped[int] = mapped_column(BigInteger, default=0)
     estimated: Mapped[int | None] = mapped_column(BigInteger)
     tries: Mapped[int] = mapped_column(default=0)
+    waits: Mapped[int] = mapped_column(default=0)
+    lost: Mapped[int] = mapped_column(default=0)
     restarts: Mapped[int] = mapped_column(default=0)
+    moved_at: Mapped[Timestamp | None]
+    guard: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
