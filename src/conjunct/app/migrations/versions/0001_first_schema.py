@@ -627,7 +627,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("delivery_message_pkey")),
     )
     op.create_index(
-        "delivery_message_destination_idx", "delivery_message", ["destination_id", "create_time", "id"], unique=False
+        "delivery_message_destination_idx", "delivery_message", ["destination_id", "create_time"], unique=False
     )
     op.create_index(
         "delivery_message_expires_at_idx",
@@ -658,14 +658,14 @@ def upgrade() -> None:
         sa.Column("project_id", sa.Text(collation="C"), nullable=False),
         sa.Column("destination_id", sa.Text(collation="C"), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("exhausted", sa.Boolean(), nullable=False),
         sa.Column("messages", sa.Integer(), nullable=False),
         sa.Column("recovered", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("batch_time", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("batch_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("batch_number", sa.BigInteger(), nullable=True),
         sa.Column("past_time", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("past_id", sa.Text(collation="C"), nullable=True),
+        sa.Column("past_number", sa.BigInteger(), nullable=True),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("end_time", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -1058,7 +1058,7 @@ def upgrade() -> None:
         sa.Column("lost", sa.Integer(), nullable=False),
         sa.Column("restarts", sa.Integer(), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("guard", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("guard", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
