@@ -14,6 +14,7 @@ import httpx
 import yaml
 
 from conjunct.app.api import create_api
+from conjunct.app.monitoring import watched
 from conjunct.app.services import Services, open_services
 from conjunct.core.database import Database
 from conjunct.core.settings import Settings
@@ -176,7 +177,8 @@ async def running_platform(
             made = await services.tenants.create_org_and_project(
                 session, org="default", project="default", app_name="Test"
             )
-        app = create_api(chosen, services)
+        monitor = await stack.enter_async_context(watched(chosen, services, "api"))
+        app = create_api(chosen, services, monitor)
         client = await stack.enter_async_context(serve(app, {"X-Api-Key": made.api_key}))
         if worker:
             await stack.enter_async_context(running_worker(services))

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -22,9 +23,9 @@ from conjunct import (
     web,
 )
 from conjunct.actions import read, search, write
-from conjunct.app import health
+from conjunct.app import health, monitoring
 from conjunct.app.cors import Cors
-from conjunct.app.middleware import BodyLimit, RequestContext, SurfaceRouting, WriteRouting
+from conjunct.app.middleware import BodyLimit, RequestContext, RouteNoted, SurfaceRouting, WriteRouting
 from conjunct.app.openapi import openapi_of
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.problems import Problem
@@ -35,9 +36,14 @@ from conjunct.tenants.dependencies import caller_of
 from conjunct.tenants.idempotency import idempotent
 
 if TYPE_CHECKING:
+    from conjunct.app.monitoring import Monitor
     from conjunct.app.services import Services
 
 UPLOAD_BYTES = 10 * 1024 * 1024
+
+# FastAPI's own spans and logs, for which a variable in the environment is enough, would hold whole addresses and what
+# exceptions say: links' tokens, OAuth's codes, customers' data. Requests are traced by RequestContext.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 PLATFORM = (
     projects.router,
@@ -57,6 +63,7 @@ PLATFORM = (
     connections.transfer_router,
     delivery.router,
     delivery.payload_router,
+    delivery.feed_router,
     installations.router,
     installations.history_router,
     installations.hydration_router,  # before the revisions, whose path takes `…:hydrate` for an id
@@ -99,6 +106,7 @@ def _routes() -> list[BaseRoute]:
     router.include_router(web.router)
     router.include_router(web.connect_router)
     router.include_router(health.router)
+    router.include_router(monitoring.router)
     return router.routes
 
 
@@ -112,20 +120,23 @@ async def _project_of(request: Request) -> str | None:
         return None
 
 
-def create_api(settings: Settings, services: Services) -> FastAPI:
-    """The application, over services that are open."""
+def create_api(settings: Settings, services: Services, monitor: Monitor | None = None) -> FastAPI:
+    """The application, over services that are open; `monitor` has the metrics for those who have their token."""
     app = _Api(
         title="Conjunct",
         version=__version__,
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY,
         redirect_slashes=False,  # a redirect would repeat the request at whatever address its Host header names
     )
     services.install(app.state)
+    app.state.monitor, app.state.metrics_token = monitor, settings.metrics_token
     app.state.project_of = _project_of
     install_problem_handlers(app)
     app.router.routes.extend(_routes())
+    app.add_middleware(RouteNoted)
     app.add_middleware(WriteRouting)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, longer={"/v1/uploads": UPLOAD_BYTES})
     app.add_middleware(SurfaceRouting)

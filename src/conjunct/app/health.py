@@ -30,7 +30,7 @@ async def healthz() -> Response:
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
     """The database answers, its schema is this version's, and a worker lives."""
-    checks = await _check(request.app.state.database)
+    checks = await check(request.app.state.database)
     failed = [name for name, found in checks.items() if found != "ok"]
     if failed:
         raise Unavailable(
@@ -42,7 +42,8 @@ async def readyz(request: Request) -> Response:
     return Response(orjson.dumps({"status": "ready", "checks": checks}), media_type="application/json")
 
 
-async def _check(database: Database) -> dict[str, str]:
+async def check(database: Database) -> dict[str, str]:
+    """What the whole needs, each `ok` or what is wrong with it; told within seconds."""
     checks = {"database": "does not answer", "migrations": "unknown", "worker": "unknown"}
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

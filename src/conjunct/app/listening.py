@@ -7,8 +7,8 @@ import socket
 from conjunct.core.settings import SettingsError
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises `SettingsError` where the address cannot be had.
+def listen(host: str, port: int, *, setting: str = "CONJUNCT_PORT") -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `SettingsError`, naming `setting`, where it cannot be had.
 
     `conjunct up` holds it for the API, so that a restart of that refuses no connection.
     """
@@ -19,7 +19,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise SettingsError(f"CONJUNCT_PORT: cannot listen on {host}:{port}: {error.strerror}") from None
+        raise SettingsError(f"{setting}: cannot listen on {host}:{port}: {error.strerror}") from None
     listener.listen(1024)
     listener.set_inheritable(True)
     return listener

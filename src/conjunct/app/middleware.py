@@ -12,6 +12,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from conjunct.app.monitoring.metrics import REQUEST_SECONDS, REQUESTS, UNKNOWN
+from conjunct.core import tracing
 from conjunct.core.problem_responses import MEDIA_TYPE, render
 from conjunct.core.problems import Issue, Problem, TooLarge
 from conjunct.core.telemetry import bind
@@ -21,6 +23,9 @@ SURFACES = ("read", "write", "search", "proxy")
 """Surfaces with a host label and a path prefix of their own; `api` and any other host is the platform's."""
 
 _READ_OR_WRITE = re.compile(r"/v1/projects/[^/]+/integrations/[^/]+/objects/(?!.*:deliverResults$)[^/]+")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PREFIXES = ("/v1", *(f"/{surface}/v1" for surface in SURFACES))
+_TRACE = ("traceparent", "tracestate")
 _LINK = re.compile(r"^(/connect/).+", re.DOTALL)
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
@@ -28,7 +33,7 @@ log = structlog.get_logger("conjunct.http")
 
 
 class RequestContext:
-    """Gives a request its id, binds it to the log, and writes one line when the answer is sent."""
+    """Gives a request its id, binds it to the log, and tells of it once it is answered: a line, metrics, a span."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,7 +42,8 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _CLIENT_REQUEST_ID.fullmatch(given) else new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
@@ -50,12 +56,49 @@ class RequestContext:
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
-        with bind(request_id=request_id):
+        parent = {name: headers[name.encode()].decode("latin-1") for name in _TRACE if name.encode() in headers}
+        with bind(request_id=request_id), tracing.span("request", "server", root=True, headers=parent) as span:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                elapsed = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=_shown(scope["path"]), status=status, ms=elapsed)
+                self._tell(scope, span, request_id, status, time.perf_counter() - started)
+
+    def _tell(self, scope: Scope, span: tracing.Span, request_id: str, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else UNKNOWN
+        route = scope["state"].get("route", UNKNOWN)
+        log.info(
+            "request", method=scope["method"], path=_shown(scope["path"]), status=status, ms=round(seconds * 1000, 1)
+        )
+        REQUESTS.add(method, route, str(status))
+        REQUEST_SECONDS.observe(seconds, method, route)
+        span.rename(f"{method} {route}")
+        span.note(
+            {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": status,
+                "conjunct.request_id": request_id,
+            }
+        )
+        if status >= 500:
+            span.fail(str(status))
+
+
+class RouteNoted:
+    """Notes the template of the route that answers, for those who tell of requests. It stands next to the router."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            route = getattr(scope.get("route"), "path", None)
+            if route is not None:
+                path = scope["path"]
+                before = next((prefix for prefix in _PREFIXES if path.startswith(f"{prefix}/")), "")
+                scope["state"]["route"] = before + route
 
 
 def _shown(path: str) -> str:

@@ -15,6 +15,7 @@ import uvicorn
 from conjunct.app.api import create_api
 from conjunct.app.first_start import open_database, prepare_database
 from conjunct.app.listening import listen, url_of
+from conjunct.app.monitoring import traced, watched
 from conjunct.app.processes import watch_lifeline
 from conjunct.app.services import open_services
 from conjunct.core.settings import Settings
@@ -53,9 +54,13 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
     try:
         if options.first_start:
             await prepare_database(settings, url=options.url, database=database)
-        async with open_services(settings, database) as services:
+        async with (
+            traced("api"),
+            open_services(settings, database) as services,
+            watched(settings, services, "api") as monitor,
+        ):
             config = uvicorn.Config(
-                create_api(settings, services),
+                create_api(settings, services, monitor),
                 backlog=BACKLOG,
                 log_config=None,
                 access_log=False,

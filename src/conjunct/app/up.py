@@ -103,10 +103,15 @@ class Up:
 
         simulators = await self._simulate(start, environment, data_dir)
         api = ["api", "--fd", str(listener.fileno()), "--url", url, "--first-start"]
-        await start(Command("worker", ["worker", "--await-schema"], environment))
-        await start(Command("api", api, environment, (listener.fileno(),)))
+        await start(Command("worker", ["worker", "--await-schema"], {**environment, **self._metrics_port(1)}))
+        await start(Command("api", api, {**environment, **self._metrics_port(0)}, (listener.fileno(),)))
         await _until_ready(url)
         return Platform(url, data_dir, simulators, children)
+
+    def _metrics_port(self, place: int) -> dict[str, str]:
+        """The metrics' port of each process: the one that is set, and those that follow."""
+        port = self._settings.metrics_port
+        return {"CONJUNCT_METRICS_PORT": str(port + place)} if port else {}
 
     def _refuse_what_no_process_could_use(self) -> None:
         """Tell now what would otherwise end every child process again and again."""

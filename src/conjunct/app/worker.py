@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from conjunct.app.first_start import open_database
 from conjunct.app.migrate import current_version, head
+from conjunct.app.monitoring import traced, watched
 from conjunct.app.processes import watch_lifeline
 from conjunct.app.services import open_services
 from conjunct.core.database import Database
@@ -32,7 +33,11 @@ async def run_worker(settings: Settings, *, await_schema: bool = False, lifeline
     database = open_database(settings, "conjunct-worker")
     try:
         await _require_schema(database, wait=SCHEMA_WAIT_SECONDS if await_schema else 0.0)
-        async with open_services(settings, database) as services:
+        async with (
+            traced("worker"),
+            open_services(settings, database) as services,
+            watched(settings, services, "worker"),
+        ):
             await services.ensure_maintenance()
             log.info("worker started")
             await services.engine.run_worker(services.job_handlers(), stop)

@@ -8,13 +8,21 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from sqlalchemy import DateTime, MetaData, Text
+from sqlalchemy import DateTime, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
+from conjunct.core.metrics import Counter
+
 CONNECT_SECONDS = 10.0
+
+ERRORS = Counter(
+    "database_errors_total",
+    "Statements and connections that failed, by SQLSTATE, or by the kind of error where the server gave none.",
+    ("sqlstate",),
+)
 
 Id = Annotated[str, mapped_column(Text(collation="C"))]
 """An id or a reference as text; compared bytewise, so that an index on it is small and fast."""
@@ -45,6 +53,11 @@ def _dump_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _count_error(context: ExceptionContext) -> None:
+    error = context.original_exception
+    ERRORS.add(getattr(error, "sqlstate", None) or type(error).__name__)
+
+
 class Database:
     """A pool of connections and the transactions made on it.
 
@@ -70,6 +83,7 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"},
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _count_error)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
 

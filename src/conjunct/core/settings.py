@@ -122,6 +122,21 @@ class Settings(BaseSettings):
         400, ge=1, description="Days that the audit log tells who changed what; older entries are removed."
     )
 
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Bearer token for `/metrics` on the API's own port, at least 16 characters; without it, there is "
+        "none there.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65534,
+        description="Port of its own on which each API and worker tells `/metrics`, `/livez` and `/readyz`, without a "
+        "token; 0 takes a free one. Of `conjunct up` the API has it, the worker the next.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that the metrics' port listens on.")
+
     @field_validator("database_url")
     @classmethod
     def _check_address(cls, value: SecretStr | None) -> SecretStr | None:
@@ -210,6 +225,14 @@ def load_settings(**given: object) -> Settings:
     except ValidationError as error:
         faults = [f"{_variable(fault['loc'][0])}: {fault['msg']}" for fault in error.errors(include_input=False)]
         raise SettingsError("; ".join(faults)) from None
+
+
+def traces_are_wanted() -> bool:
+    """Whether OpenTelemetry's standard variables ask for traces; all else of them is its own library's to read."""
+    given = os.environ.get
+    endpoint = given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or given("OTEL_EXPORTER_OTLP_ENDPOINT")
+    off = given("OTEL_SDK_DISABLED", "").lower() == "true" or given("OTEL_TRACES_EXPORTER") == "none"
+    return bool(endpoint) and not off
 
 
 def _variable(field: object) -> str:

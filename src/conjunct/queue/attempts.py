@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from functools import partial
 
 import structlog
 
+from conjunct.core import tracing
+from conjunct.queue import metrics
 from conjunct.queue.backoff import backoff
-from conjunct.queue.jobs import Dead, Done, Handler, Job, LeaseLost, Outcome, Retry
+from conjunct.queue.jobs import Dead, Done, Handler, Job, LeaseLost, Outcome, Retry, Yield
 from conjunct.queue.settlement import decide
 
 log = structlog.get_logger(__name__)
@@ -46,7 +49,7 @@ class Attempts:
         """Run the job's handler."""
         attempt = job.id, job.attempts
         task = asyncio.create_task(_outcome(self._handlers.get(job.kind), job), name=job.kind)
-        task.add_done_callback(partial(self._note, job))
+        task.add_done_callback(partial(self._note, job, time.perf_counter()))
         self._held[attempt] = job
         self._tasks[attempt] = task
 
@@ -62,19 +65,37 @@ class Attempts:
             self._held.pop((job.id, job.attempts), None)
         del self.ended[:count]
 
-    def _note(self, job: Job, task: asyncio.Task[Outcome | None]) -> None:
+    def _note(self, job: Job, begun: float, task: asyncio.Task[Outcome | None]) -> None:
         attempt = job.id, job.attempts
         del self._tasks[attempt]
-        outcome = None if task.cancelled() else task.result()
+        returned = None if task.cancelled() else task.result()
+        outcome = None if returned is None else decide(job, returned)
+        metrics.ATTEMPTS.add(job.kind, metrics.outcome_of(outcome))
+        metrics.SECONDS.observe(time.perf_counter() - begun, job.kind)
         if outcome is None:
             del self._held[attempt]
         else:
-            self.ended.append((job, decide(job, outcome)))
+            self.ended.append((job, outcome))
         self.news.set()
 
 
 async def _outcome(handler: Handler | None, job: Job) -> Outcome | None:
     """What the handler decided; a retry when it raised; None when the job is another's by now."""
+    with tracing.span(f"job {job.kind}", "consumer", root=True) as span:
+        outcome = await _handled(handler, job)
+        span.note(
+            {
+                "conjunct.job.kind": job.kind,
+                "conjunct.job.ref_id": job.ref_id,
+                "conjunct.job.attempt": job.attempts,
+                "conjunct.job.outcome": metrics.outcome_of(outcome),
+                "conjunct.project_id": job.tenant,
+            }
+        )
+        return outcome
+
+
+async def _handled(handler: Handler | None, job: Job) -> Outcome | None:
     if handler is None:
         log.error("job.unknown_kind", **_facts(job))
         return Retry(backoff(job.attempts), f"no handler for jobs of kind {job.kind!r} in this worker")
@@ -92,7 +113,7 @@ async def _outcome(handler: Handler | None, job: Job) -> Outcome | None:
     except Exception as error:
         log.exception("job.failed", **_facts(job))
         return Retry(backoff(job.attempts), f"{type(error).__name__}: {error}")
-    if not isinstance(outcome, Done | Retry | Dead):
+    if not isinstance(outcome, Done | Retry | Dead | Yield):
         log.error("job.no_outcome", returned=repr(outcome), **_facts(job))
         return Dead(f"the handler of {job.kind!r} returned {outcome!r} instead of an outcome")
     return outcome

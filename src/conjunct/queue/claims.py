@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conjunct.queue import metrics
 from conjunct.queue.jobs import Job
 
 _LOCK_CLASS = 0x434A  # "CJ": the two-number advisory locks of claims
@@ -70,7 +71,8 @@ update job
 set state = 'running', worker = args.worker, lease_until = now() + args.lease, attempts = job.attempts + 1
 from chosen cross join args
 where job.id = chosen.id and job.state = 'ready'
-returning job.id, job.tenant, job.lane, job.kind, job.ref_id, job.attempts, job.max_attempts, (
+returning job.id, job.tenant, job.lane, job.kind, job.ref_id, job.attempts, job.max_attempts,
+    cast(extract(epoch from now() - job.run_at) as float8) as waited, (
     select case when bool_or(walk.tenant is null) then '' else max(walk.tenant) filter (where opened < size) end
     from walk cross join args
 ) as reached
@@ -118,4 +120,6 @@ async def claim(
         Job(row.id, row.tenant, row.lane, row.kind, row.ref_id, row.attempts, row.max_attempts, worker) for row in rows
     ]
     jobs.sort(key=lambda job: job.id)
+    for row in rows:
+        metrics.WAIT.observe(max(row.waited, 0.0), row.kind)
     return Claim(jobs, rows[0].reached if rows else "")

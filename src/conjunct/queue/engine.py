@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.database import Database
 from conjunct.queue import schedules, settlement, submission
 from conjunct.queue.jobs import Handler, Job, NewJob
+from conjunct.queue.pulse import Pulse
 from conjunct.queue.schedules import Schedule
+from conjunct.queue.turns import Turns
 from conjunct.queue.worker import Options, Worker
 
 
@@ -30,7 +32,12 @@ class Stats:
 
 
 class Engine(Protocol):
-    """Background work. What takes a session happens when the session's transaction commits, or not at all."""
+    """Background work. What takes a session happens when the session's transaction commits, or not at all.
+
+    `pulse` tells whether the worker of this process lives, where it runs one.
+    """
+
+    pulse: Pulse
 
     async def enqueue(self, session: AsyncSession, jobs: Sequence[NewJob]) -> int:
         """Add jobs; returns how many, without the unique ones that were skipped."""
@@ -48,12 +55,24 @@ class Engine(Protocol):
         """Remove the tenant's jobs that do not run yet and match all that is given; returns how many."""
         ...
 
+    async def hasten(self, session: AsyncSession, *, tenant: str, kind: str, ref_id: str) -> int:
+        """Let the tenant's delayed jobs on this row run now instead of later; returns how many."""
+        ...
+
     async def fence(self, session: AsyncSession, job: Job) -> None:
         """Let this transaction commit only as the job's running attempt; raises `LeaseLost` when it is not."""
         ...
 
     async def finish(self, session: AsyncSession, job: Job) -> None:
         """Finish the job with this transaction; raises `LeaseLost`. The handler returns `Done()` afterwards."""
+        ...
+
+    async def is_turn_over(self, job: Job, ran: float) -> bool:
+        """Whether a job that has run for so many seconds shall make room now, by `Yield`.
+
+        That is when others wait for its place, or its worker is to stop. Cheap enough to be asked again and again; a
+        yes is to be heeded.
+        """
         ...
 
     async def put_schedule(self, session: AsyncSession, *schedules: Schedule) -> None:
@@ -79,6 +98,8 @@ class PostgresEngine:
     def __init__(self, database: Database, options: Options | None = None) -> None:
         self._database = database
         self._options = options or Options()
+        self.pulse = Pulse(self._options.longest_turn)
+        self._turns = Turns(database, self._options.tenant_cap)
 
     async def enqueue(self, session: AsyncSession, jobs: Sequence[NewJob]) -> int:
         """See `Engine`."""
@@ -96,6 +117,10 @@ class PostgresEngine:
         """See `Engine`."""
         return await submission.cancel(session, tenant=tenant, kind=kind, lane=lane, ref_ids=ref_ids)
 
+    async def hasten(self, session: AsyncSession, *, tenant: str, kind: str, ref_id: str) -> int:
+        """See `Engine`."""
+        return await submission.hasten(session, tenant=tenant, kind=kind, ref_id=ref_id)
+
     async def fence(self, session: AsyncSession, job: Job) -> None:
         """See `Engine`."""
         await settlement.fence(session, job)
@@ -103,6 +128,10 @@ class PostgresEngine:
     async def finish(self, session: AsyncSession, job: Job) -> None:
         """See `Engine`."""
         await settlement.finish(session, job)
+
+    async def is_turn_over(self, job: Job, ran: float) -> bool:
+        """See `Engine`."""
+        return await self._turns.is_over(job, ran)
 
     async def put_schedule(self, session: AsyncSession, *schedules_: Schedule) -> None:
         """See `Engine`."""
@@ -115,9 +144,11 @@ class PostgresEngine:
     async def run_worker(self, handlers: Mapping[str, Handler], stop: asyncio.Event) -> None:
         """See `Engine`. Connections of its own keep the leases alive when handlers use up the pool."""
         database = Database(self._database.dsn, pool_size=4, application_name="conjunct-worker")
+        self._turns.follow(stop)
         try:
-            await Worker(database, handlers, self._options).run(stop)
+            await Worker(database, handlers, self._options, self.pulse).run(stop)
         finally:
+            self._turns.leave(stop)
             await database.dispose()
 
     async def stats(self, session: AsyncSession) -> Stats:

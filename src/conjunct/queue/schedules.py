@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conjunct.queue import metrics
 from conjunct.queue.cron import BadSchedule, next_moment, spread
 from conjunct.queue.jobs import NewJob
 from conjunct.queue.submission import CHANNEL, enqueue
@@ -62,7 +63,9 @@ select count(*), pg_notify('{CHANNEL}', 'delayed') from put
 """)  # noqa: S608 - the channel is a constant
 
 _DUE = text(f"""
-select tenant, key, lane, kind, ref_id, cron, timezone, now() as moment from schedule
+select tenant, key, lane, kind, ref_id, cron, timezone, now() as moment,
+    cast(extract(epoch from now() - next_at) as float8) as late
+from schedule
 where next_at <= now() order by next_at limit {FIRE_BATCH}
 for no key update skip locked
 """)  # noqa: S608 - a constant
@@ -123,6 +126,8 @@ async def fire(session: AsyncSession) -> int:
             "next_ats": next_ats,
         },
     )
+    for row in rows:
+        metrics.LATE.observe(row.late)
     return len(rows)
 
 

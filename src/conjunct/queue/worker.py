@@ -15,14 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
 from conjunct.kit.ids import new_id
-from conjunct.queue import claims, lanes, schedules, settlement, upkeep
+from conjunct.queue import claims, lanes, metrics, schedules, settlement, upkeep
 from conjunct.queue.attempts import Attempts
 from conjunct.queue.jobs import Handler, Retry
+from conjunct.queue.pulse import Pulse
 from conjunct.queue.wakeup import Bell
 
 CLAIM_BATCH = 200
 SETTLE_BATCH = 200  # each lane of a batch takes a lock, and Postgres's lock table is bounded
 SHORTEST_TICK = 0.05  # seconds between two looks at the clock, however often it is asked for
+_TURNING = ("claim", "tick", "beat")  # the loops none of whose steps waits for ever
 # asyncpg says InternalClientError where the server ends a connection in the moment at which it is used.
 UNAVAILABLE = (
     SQLAlchemyError,
@@ -55,12 +57,20 @@ class Options:
     dead_kept: timedelta = timedelta(days=14)
     shards: int = 1
 
+    @property
+    def longest_turn(self) -> float:
+        """Seconds that a loop of a worker takes at most to come round: a few transactions, each given up in time."""
+        return (3 * self.lease + self.heartbeat).total_seconds()
+
 
 class Worker:
     """Runs jobs with the handlers of their kinds. The database given is the worker's own: handlers use another."""
 
-    def __init__(self, database: Database, handlers: Mapping[str, Handler], options: Options) -> None:
+    def __init__(
+        self, database: Database, handlers: Mapping[str, Handler], options: Options, pulse: Pulse | None = None
+    ) -> None:
         self.id = new_id()
+        self._pulse = pulse or Pulse(options.longest_turn)
         self._database = database
         self._options = options
         self._attempts = Attempts(handlers)
@@ -71,6 +81,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain. Cancelling stops it without waiting for handlers."""
         log.info("worker.started", worker=self.id, slots=self._options.slots)
+        metrics.SLOTS.set(self._options.slots)
         try:
             async with asyncio.TaskGroup() as loops:  # what is no database trouble is a fault, and ends the worker
                 intake = [
@@ -110,6 +121,7 @@ class Worker:
                 )
             for job in claim.jobs:
                 self._attempts.start(job)
+            metrics.RUNNING.set(len(self._attempts))
             self._after[shard] = claim.reached
             if claim.jobs or after:  # there may be more, or some before where this walk began
                 self._bell.ready.set()
@@ -133,6 +145,7 @@ class Worker:
                 raise
             self._unpromoted = left
             self._attempts.stored(len(batch))
+            metrics.RUNNING.set(len(self._attempts))
             self._bell.ready.set()
             if any(isinstance(outcome, Retry) for _, outcome in batch):
                 self._bell.delayed.set()
@@ -157,6 +170,7 @@ class Worker:
             reaped = await upkeep.reap(session)
         for job in reaped:
             log.warning("job.taken_over", **job)
+            metrics.TAKEN_OVER.add(job["kind"])
         async with self._transaction() as session:
             fired = await schedules.fire(session)
         if staged or reaped or fired:
@@ -192,15 +206,21 @@ class Worker:
     async def _forever(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         """Repeat the step. When the database does not answer, go on trying, less often (0.1 to 5 s)."""
         pause = 0.1
-        while True:
-            try:
-                await step()
-            except UNAVAILABLE as error:
-                log.warning("worker.database_unavailable", worker=self.id, loop=name, error=_brief(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5)
-            else:
-                pause = 0.1
+        try:
+            while True:
+                if name in _TURNING:
+                    self._pulse.turn(name)
+                try:
+                    await step()
+                except UNAVAILABLE as error:
+                    log.warning("worker.database_unavailable", worker=self.id, loop=name, error=_brief(error))
+                    metrics.LOOP_FAILURES.add(name)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 5)
+                else:
+                    pause = 0.1
+        finally:
+            self._pulse.end(name)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.connections.credentials import OAuthTokens, with_access
+from conjunct.connections.metrics import REFRESHES
 from conjunct.connections.problems import ConnectionNotFound, RefreshPending, RefreshRefused
 from conjunct.connections.refreshing.claims import Claimed, Claimer
 from conjunct.connections.refreshing.due import DueRenewals
@@ -76,6 +77,7 @@ class Exchange:
         credentials = with_access(claimed.credentials, kept(issued, self.clock.now(), scopes=None))
         stored = await self.store.keep(database, claimed, credentials)
         self._log("connection.refreshed" if stored else "connection.refresh_superseded", claimed)
+        REFRESHES.add(claimed.state.provider, "refreshed" if stored else "superseded")
         return True
 
     async def _ask(self, database: Database, claimed: Claimed) -> tuple[Claimed, IssuedTokens]:
@@ -98,6 +100,7 @@ class Exchange:
 
     async def _fail(self, database: Database, claimed: Claimed, error: ProviderError) -> bool:
         self._log("connection.refresh_failed", claimed, error=error.kind.value, status=error.status)
+        REFRESHES.add(claimed.state.provider, error.kind.value)
         name = claimed.definition.display
         if isinstance(error, AuthRevoked) or (_is_of_client(error) and not claimed.is_client_ours):
             return await self._refuse(database, claimed, error)
