@@ -32,7 +32,7 @@ import httpx
 from aiohttp import web
 
 from conjunct.connectors.definition import Bucket
-from conjunct.connectors.limits import lot_seconds
+from conjunct.kit.slots import lot_seconds
 from scripts.faultcheck.api_processes import ApiProcess, api_processes, scratch_database, settings
 
 PROVIDER = """

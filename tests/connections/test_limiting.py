@@ -11,11 +11,12 @@ from aiohttp import web
 from sqlalchemy import text
 
 from conjunct.connections import ConnectionNotFound
-from conjunct.connections.limiting import ConnectionLimiter, Limiters, Pace
+from conjunct.connections.limiting import ConnectionLimiter, Limiters
 from conjunct.connectors import ReadQuery
 from conjunct.connectors.definition import Bucket
 from conjunct.connectors.errors import HeldBack, RateLimited
 from conjunct.core.database import Database
+from conjunct.core.pacing import Pace
 from conjunct.kit.clock import ManualClock
 from tests.connections.conftest import NOW
 from tests.connections.flows import WHO, Flow

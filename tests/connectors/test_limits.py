@@ -15,13 +15,10 @@ from conjunct.connectors.errors import BadRequest, HeldBack, ProviderError, Quot
 from conjunct.connectors.limits import (
     LONGEST_PAUSE,
     UNTOLD_PAUSE,
-    Window,
-    largest_lot,
-    lot_seconds,
     pause_after_error,
     pause_after_success,
-    take_lot,
 )
+from conjunct.kit.slots import Window, largest_lot, lot_seconds, take_lot
 
 from .scripted import Reply, ScriptedProvider, definition
 

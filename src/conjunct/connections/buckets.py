@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.connections.problems import ConnectionNotFound
 from conjunct.connections.repository import ConnectionRepository
 from conjunct.connectors.definition import Bucket
-from conjunct.connectors.limits import Lot, Window, take_lot
 from conjunct.core.database import Database
+from conjunct.kit.slots import Lot, Window, take_lot
 
 # The moment is the database's, once the row is ours: the clocks of hosts differ, and the wait for the row takes time.
 # A crash of the database may lose the last lots, which is no worse than limits that were kept a moment less well.

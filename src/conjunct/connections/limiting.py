@@ -7,13 +7,10 @@ gone. That the provider wants a pause is known to all within the life of a lot.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -22,25 +19,17 @@ from conjunct.connections.problems import ConnectionNotFound
 from conjunct.connections.refreshing.persisting import PASSING
 from conjunct.connectors.definition import Bucket
 from conjunct.connectors.errors import HeldBack
-from conjunct.connectors.limits import DEFAULT_BUCKET, LONGEST_LOT, largest_lot, lot_seconds
+from conjunct.connectors.limits import DEFAULT_BUCKET
 from conjunct.core.database import Database
+from conjunct.core.pacing import REAL, Hand, NoneLeft, Pace
 from conjunct.kit.clock import Clock
+from conjunct.kit.slots import LONGEST_LOT
 
 MAX_KEPT = 1000
 
 Limits = Mapping[str, Bucket]
 """The buckets that a provider documents, by name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How time passes in this process: its seconds, and how one waits for some of them."""
-
-    seconds: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-
-
-REAL = Pace()
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +67,7 @@ class ConnectionLimiter:
         self._shared = shared
         self._clock = clock
         self._pace = pace
-        self._hand = {name: _Hand(name, limit, self._lot, pace) for name, limit in limits.items()}
+        self._hand = {name: Hand(limit, partial(self._lot, name), pace) for name, limit in limits.items()}
         self._paused_until: datetime | None = None
         self._untold_until: datetime | None = None
         self._heard_at = float("-inf")
@@ -95,7 +84,12 @@ class ConnectionLimiter:
         for name in dict.fromkeys((bucket, DEFAULT_BUCKET)):  # the narrow one first, which is the first to be empty
             hand = self._hand.get(name) if name is not None else None
             if hand is not None:
-                await hand.take(deadline)
+                try:
+                    await hand.take(deadline)
+                except NoneLeft as none_left:
+                    limit = f"{hand.rate.requests:,} requests in {hand.rate.seconds:g} s"
+                    message = f"the provider's limit of {limit} is used up for now"
+                    raise HeldBack(message, retry_after=none_left.wait) from None
         await self._pass_pause(deadline)  # one may have begun meanwhile
 
     async def pause(self, seconds: float) -> None:
@@ -128,73 +122,3 @@ class ConnectionLimiter:
         taken = await self._shared.take(name, self.limits[name], wanted)
         self.hear(taken.throttled_until)
         return taken.lot.requests, taken.lot.wait
-
-
-class _Hand:
-    """What this process has in hand of one bucket."""
-
-    def __init__(
-        self, name: str, limit: Bucket, ask: Callable[[str, int], Awaitable[tuple[int, float]]], pace: Pace
-    ) -> None:
-        self._name = name
-        self._limit = limit
-        self._ask = ask
-        self._pace = pace
-        self._queue = asyncio.Lock()  # whose waiters are served in their order
-        self._waiting = 0
-        self._left = 0
-        self._lapses_at = 0.0
-        self._empty_until = 0.0
-        self._size = 1
-
-    async def take(self, deadline: float) -> None:
-        """Take one request. Raises `HeldBack` when none can be had by then."""
-        if self._waiting == 0 and self._spend():
-            return
-        async with self._turn(deadline):
-            while not self._spend():
-                await self._fill(deadline)
-
-    def _spend(self) -> bool:
-        if self._left == 0 or self._pace.seconds() >= self._lapses_at:
-            return False
-        self._left -= 1
-        return True
-
-    async def _fill(self, deadline: float) -> None:
-        """Take another lot; or wait until there may be one."""
-        now = self._pace.seconds()
-        wait = self._empty_until - now
-        if wait <= 0:
-            soon_spent = self._left == 0 and now < self._lapses_at
-            self._size = min(self._size * 2, largest_lot(self._limit)) if soon_spent else 1
-            self._left, wait = await self._ask(self._name, self._size)
-            now = self._pace.seconds()
-            self._lapses_at = now + lot_seconds(self._limit)  # from now on: a slow answer is no lot in vain
-            if self._left:
-                return
-            self._empty_until = now + wait
-        if now + wait > deadline:
-            raise self._held_back(wait)
-        await self._pace.sleep(wait)
-        self._empty_until = 0.0
-
-    @asynccontextmanager
-    async def _turn(self, deadline: float) -> AsyncIterator[None]:
-        self._waiting += 1
-        try:
-            try:
-                async with asyncio.timeout(max(0.0, deadline - self._pace.seconds())):
-                    await self._queue.acquire()
-            except TimeoutError:
-                raise self._held_back(max(1.0, self._empty_until - self._pace.seconds())) from None
-            try:
-                yield
-            finally:
-                self._queue.release()
-        finally:
-            self._waiting -= 1
-
-    def _held_back(self, wait: float) -> HeldBack:
-        limit = f"{self._limit.requests:,} requests in {self._limit.seconds:g} s"
-        return HeldBack(f"the provider's limit of {limit} is used up for now", retry_after=wait)

@@ -1,7 +1,6 @@
 """A provider's limits: how many requests may go out, by what its definition documents and what its answers say.
 
-Who keeps count is a `Limiter`; what a bucket allows is worked out here, without I/O. A bucket counts what was taken in
-each of the last few slots of time, so that no stretch of its length sees more than it allows, wherever it begins.
+Who keeps count is a `Limiter`; what a bucket allows is worked out by `conjunct.kit.slots`.
 """
 
 from __future__ import annotations
@@ -13,15 +12,10 @@ from datetime import datetime
 from typing import Protocol
 
 from conjunct.connectors.answers import until_reset
-from conjunct.connectors.definition import Bucket, RateLimit, Usage
+from conjunct.connectors.definition import RateLimit, Usage
 from conjunct.connectors.errors import ProviderError, QuotaExhausted, RateLimited
 
 DEFAULT_BUCKET = "default"
-SLOTS = 10
-MAX_LOT = 100
-LONGEST_LOT = 2.0
-"""Seconds after which what is left of a lot lapses, at the latest."""
-
 UNTOLD_PAUSE = 10.0
 """Seconds of pause when a provider says that it was too much, and not for how long."""
 
@@ -83,58 +77,3 @@ def _is_used_up(usage: Usage, told: str) -> bool:
     except ValueError:
         return False
     return total > 0 and used >= total * (1 - usage.leave)
-
-
-def largest_lot(bucket: Bucket) -> int:
-    """How many requests a process may take at once."""
-    return min(MAX_LOT, max(1, bucket.requests // SLOTS))
-
-
-def lot_seconds(bucket: Bucket) -> float:
-    """How long a lot may be spent."""
-    return min(LONGEST_LOT, bucket.seconds / SLOTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What was taken from a bucket: in `slot`, the newest (numbered from the epoch), and in those before it."""
-
-    slot: int = 0
-    taken: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """So many requests may go out; if none, some may in `wait` seconds."""
-
-    requests: int
-    wait: float = 0.0
-
-
-def take_lot(window: Window, bucket: Bucket, now: float, wanted: int) -> tuple[Window, Lot]:
-    """What there is of the wanted requests at `now` (seconds since the epoch), and the window after it.
-
-    A slot counts until the last of it is the bucket's time away, and a lot's life more: what was taken then may have
-    gone out that much later. So no stretch of that length sees more requests go out than the bucket's.
-    """
-    length, life = bucket.seconds / SLOTS, lot_seconds(bucket)
-    slot = int(now // length)
-    taken = _moved(window, slot)
-    if now >= slot * length + life:
-        taken = (*taken[:-1], 0)
-    free = max(0, bucket.requests - sum(taken))
-    granted = min(free, wanted)
-    if granted:
-        return Window(slot, (taken[0] + granted, *taken[1:])), Lot(granted)
-    oldest = max(age for age, count in enumerate(taken) if count)
-    return Window(slot, taken), Lot(0, max(0.001, (slot - oldest + SLOTS + 1) * length + life - now))
-
-
-def _moved(window: Window, slot: int) -> tuple[int, ...]:
-    """The counts as seen from `slot`, newest first: one for each slot that counts."""
-    count = SLOTS + 2
-    step = slot - window.slot
-    if step < 0:
-        # The clock was set back, or the slots had another length: all of it may have been just now.
-        return (sum(window.taken), *(0,) * (SLOTS + 1))
-    return ((0,) * min(step, count) + window.taken + (0,) * count)[:count]
