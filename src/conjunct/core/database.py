@@ -20,7 +20,7 @@ CONNECT_SECONDS = 10.0
 
 ERRORS = Counter(
     "database_errors_total",
-    "Statements and connections that failed, by SQLSTATE, or by the kind of error where the server gave none.",
+    "Statements that failed, by SQLSTATE, or by the kind of error where the server gave none.",
     ("sqlstate",),
 )
 

@@ -8,11 +8,12 @@ import time
 class Pulse:
     """When each of the worker's loops last came round, whether the database answered or not, in monotonic seconds.
 
-    A loop that waits for something to happen, and may wait for ever, is not among them.
+    A loop that waits for something to happen, and may wait for ever, is not among them. `longest` is how many seconds a
+    loop may take.
     """
 
     def __init__(self, longest: float) -> None:
-        self._longest = longest
+        self.longest = longest
         self._turns: dict[str, float] = {}
 
     def turn(self, loop: str) -> None:
@@ -26,4 +27,4 @@ class Pulse:
     def stuck(self) -> list[str]:
         """The loops that have not come round for longer than any of their steps may take."""
         now = time.monotonic()
-        return [loop for loop, turned in self._turns.items() if now - turned > self._longest]
+        return [loop for loop, turned in self._turns.items() if now - turned > self.longest]
