@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -155,6 +156,15 @@ Transaction = Annotated[AsyncSession, Depends(transaction, scope="function")]
 def json_bytes(body: bytes | str | None, status: int = 200) -> Response:
     """An answer whose JSON was made by Postgres."""
     return Response(body or b"[]", status_code=status, media_type="application/json")
+
+
+def in_utc(name: str, moment: datetime | None, location: str = "query") -> datetime | None:
+    """The moment of a parameter in UTC; `InvalidRequest` for one that has none there."""
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError:
+        issue = Issue(name, "is beyond the years that there are", location=location)
+        raise InvalidRequest("The moment cannot be told in UTC.", issues=[issue]) from None
 
 
 def problems_as_text(*statuses: int) -> dict[int | str, dict[str, Any]]:

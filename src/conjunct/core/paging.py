@@ -124,6 +124,14 @@ async def asked_page(
 PagerDep = Annotated[Pager, Depends(asked_page)]
 
 
+async def asked_bounded_page(request: Request, pager: PagerDep) -> Pager:
+    """A page, asked for or not: for a list that grows for ever."""
+    return Pager(request, Page(pager.page.limit or DEFAULT_SIZE, pager.page.after))
+
+
+BoundedPagerDep = Annotated[Pager, Depends(asked_bounded_page)]
+
+
 def _scope(request: Request) -> str:
     """What is listed: the path and the filters, so that a token cannot be carried to another list."""
     filters = sorted(each for each in request.query_params.multi_items() if each[0] not in ("pageSize", "pageToken"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
-from conjunct.core.http import DatabaseDep, api_router
-from conjunct.core.paging import DEFAULT_SIZE, Page, Pager, PagerDep
-from conjunct.core.problems import InvalidRequest, Issue, NotFound
+from conjunct.core.http import DatabaseDep, api_router, in_utc
+from conjunct.core.paging import BoundedPagerDep
+from conjunct.core.problems import NotFound
 from conjunct.tenants.audit.schemas import AuditEntry
 from conjunct.tenants.audit.service import AuditLog, Filters
 from conjunct.tenants.dependencies import BuilderDep, ProjectId
@@ -25,11 +24,6 @@ async def _log(request: Request) -> AuditLog:
     return log
 
 
-async def _bounded(request: Request, pager: PagerDep) -> Pager:
-    """A page, asked for or not: unlike other lists, this one grows for ever."""
-    return Pager(request, Page(pager.page.limit or DEFAULT_SIZE, pager.page.after))
-
-
 async def _filters(
     actor: Annotated[_Text, Query(description="Only what this actor did.")] = None,
     action: Annotated[_Text, Query(description="Only this action, such as `updateInstallation`.")] = None,
@@ -40,17 +34,16 @@ async def _filters(
     since: Annotated[AwareDatetime | None, Query(description="Only from this moment on.")] = None,
     until: Annotated[AwareDatetime | None, Query(description="Only before this moment.")] = None,
 ) -> Filters:
-    return Filters(actor, action, resource_kind, resource_id, _utc("since", since), _utc("until", until))
+    return Filters(actor, action, resource_kind, resource_id, in_utc("since", since), in_utc("until", until))
 
 
 LogDep = Annotated[AuditLog, Depends(_log)]
 FiltersDep = Annotated[Filters, Depends(_filters)]
-BoundedPager = Annotated[Pager, Depends(_bounded)]
 
 
 @router.get("/projects/{projectIdOrName}/audit-log", operation_id="listAuditEntries", response_model=list[AuditEntry])
 async def list_audit_entries(
-    project_id: ProjectId, log: LogDep, filters: FiltersDep, database: DatabaseDep, pager: BoundedPager
+    project_id: ProjectId, log: LogDep, filters: FiltersDep, database: DatabaseDep, pager: BoundedPagerDep
 ) -> Response:
     """Who changed what in the project, newest first, a page of 100 unless `pageSize` says otherwise."""
     async with database.reading() as connection:
@@ -64,18 +57,10 @@ async def list_org_audit_entries(
     log: LogDep,
     filters: FiltersDep,
     database: DatabaseDep,
-    pager: BoundedPager,
+    pager: BoundedPagerDep,
 ) -> Response:
     """Who changed what in your org besides its projects: its name, people and invites, and which projects it has."""
     if caller.org_id != org_id:
         raise NotFound(f"There is no org {org_id!r} that you belong to.", remedy="getMyInfo shows your org.")
     async with database.reading() as connection:
         return pager.answer(await log.of_org(connection, org_id, pager.page, filters))
-
-
-def _utc(name: str, moment: datetime | None) -> datetime | None:
-    try:
-        return moment.astimezone(UTC) if moment else None
-    except OverflowError:
-        issue = Issue(name, "is beyond the years that there are", location="query")
-        raise InvalidRequest("The moment cannot be told in UTC.", issues=[issue]) from None
