@@ -7,6 +7,7 @@ their queries, no headers, no contents. Nothing of a trace is sent to providers 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MOST_CHILDREN = 200
 """Spans within one request or job; a backfill of a million records would else make as many as it has pages."""
+
+LAST_SECONDS = 5.0
+"""Time to send what is left when a process ends."""
 
 Kind = Literal["internal", "server", "client", "consumer"]
 Value = str | int | float | bool
@@ -104,7 +108,7 @@ def _open(tracer: Tracer, name: str, kind: Kind, *, root: bool, headers: Mapping
 
 
 def start(process: str, *, version: str) -> Callable[[], None] | None:
-    """Trace from now on if the environment asks for it; gives what ends it, and sends what is left (blocking, 10 s)."""
+    """Trace from now on if the environment asks for it; gives what ends it, and sends what is left (it blocks)."""
     if not traces_are_wanted():
         return None
     try:
@@ -122,8 +126,10 @@ def start(process: str, *, version: str) -> Callable[[], None] | None:
     def stop() -> None:
         global _tracer  # noqa: PLW0603
         _tracer = None
-        provider.force_flush(10_000)
-        provider.shutdown()
+        # A thread of its own: where the collector does not answer, the library tries for longer than a process may end.
+        sending = threading.Thread(target=provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(LAST_SECONDS)
 
     return stop
 
