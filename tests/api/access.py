@@ -138,6 +138,7 @@ NEW_FIELDS = {
 ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", "/healthz"): Operation("open"),
     ("GET", "/readyz"): Operation("open"),
+    ("GET", "/metrics"): Operation("signed"),  # by a token of its own
     ("GET", "/v1/openapi.json"): Operation("open"),
     ("PUT", PROJECT + "/providers/{provider}/object-metadata"): Operation("full", body=NEW_FIELDS),
     ("PUT", INTEGRATION + "/object-metadata"): Operation("full", body=NEW_FIELDS),
@@ -223,6 +224,7 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", DESTINATION): Operation("full", query=("includeSecrets", "rotate")),
     ("PATCH", DESTINATION): Operation("full", body={"updateMask": ["name"], "destination": {"name": "renamed"}}),
     ("DELETE", DESTINATION): Operation("full"),
+    ("GET", DESTINATION + "/messages"): Operation("full", query=("after", "limit", "wait")),
     ("POST", PROJECT + "/topics"): Operation("full", body={"name": "another"}),
     ("GET", PROJECT + "/topics"): Operation("full"),
     ("PATCH", TOPIC): Operation("full", body={"name": "renamed"}),

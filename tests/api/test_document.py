@@ -27,6 +27,7 @@ OURS_ALONE = {
     "listConnectLinks",
     "getConnectLink",
     "deleteConnectLink",
+    "pullMessages",
 }
 """Operations that the specification has not: the page at the end of an OAuth flow, a link that messages hold, and what
 goes beyond it."""

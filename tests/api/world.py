@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from sqlalchemy import TextClause, insert, text, update
 
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
+from conjunct.delivery import Message, kept
 from conjunct.notifications.models import EventTopicRouteRow, TopicDestinationRouteRow, TopicRow
 from conjunct.tenants import NewProject
 from conjunct.tenants.caller import Scope
@@ -116,8 +118,14 @@ async def make_world(platform: Platform, database: Database) -> World:
         "POST",
         "/destinations",
         201,
-        json={"name": "people-webhook", "type": "webhook", "metadata": {"url": platform.receiver.url}},
+        json={
+            "name": "people-webhook",
+            "type": "webhook",
+            "metadata": {"url": platform.receiver.url},
+            "delivery": {"keepHours": 1},
+        },
     )
+    await _keep_a_message(platform)
     # Twice, so that there is a revision to go back to.
     await _deploy(platform, _nameless(MANIFEST))
     deployed = await _deploy(platform, MANIFEST)
@@ -185,6 +193,17 @@ def _nameless(manifest: dict[str, Any]) -> dict[str, Any]:
         {key: value for key, value in each.items() if key != "displayName"} for each in manifest["integrations"]
     ]
     return {**manifest, "integrations": integrations}
+
+
+async def _keep_a_message(platform: Platform) -> None:
+    """Put a message into the destination's feed, so that nobody who pulls has to wait for one."""
+    services = platform.services
+    async with services.database.transaction() as session:
+        channel = await services.delivery.open_channel(session, platform.project_id, "people-webhook")
+        message = Message("msg-1", platform.project_id, channel.destination_id, None, b"{}", 0)
+        await kept.add(
+            session, channel.keyring, platform.project_id, channel.destination_id, [message], datetime.now(UTC)
+        )
 
 
 async def _route_an_event(platform: Platform) -> None:

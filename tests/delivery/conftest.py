@@ -19,8 +19,17 @@ from conjunct.core.database import Database
 from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
 from conjunct.core.storage import FolderStorage
-from conjunct.delivery import DeliveryOptions, DeliveryService, Message, Result, payload_router, router
-from conjunct.delivery.schemas import CreateDestination
+from conjunct.delivery import (
+    DeliveryOptions,
+    DeliveryService,
+    Message,
+    Result,
+    deliveries_router,
+    feed_router,
+    payload_router,
+    router,
+)
+from conjunct.delivery.schemas import CreateDestination, DeliveryTerms
 from conjunct.kit.clock import ManualClock
 from conjunct.queue import Job, Outcome, PostgresEngine, claims, settlement
 from conjunct.tenants import Authenticator, NewProject, ProjectKeys
@@ -73,15 +82,28 @@ class World:
             rng=Mean(),
         )
 
-    async def make_destination(self, name: str = "hook", **metadata: Any) -> dict[str, Any]:
+    async def make_destination(
+        self, name: str = "hook", delivery: dict[str, Any] | None = None, **metadata: Any
+    ) -> dict[str, Any]:
         """A webhook to the receiver, which then trusts its key."""
-        given = CreateDestination(name=name, type="webhook", metadata={"url": self.receiver.url, **metadata})
+        terms = None if delivery is None else DeliveryTerms(**delivery)
+        given = CreateDestination(
+            name=name, type="webhook", metadata={"url": self.receiver.url, **metadata}, delivery=terms
+        )
         contents = await self.service.destinations.check_new(given)
         async with self.database.transaction() as session:
             await self.service.destinations.create(session, self.project_id, name, "webhook", contents)
             shown = await self.service.destinations.show(session, self.project_id, name, secrets=True)
         self.receiver.trust(shown["secrets"]["webhookSigningKey"])
         return shown
+
+    async def make_feed(self, name: str = "feed", keep_hours: int | None = None) -> dict[str, Any]:
+        """A destination that nothing is sent to."""
+        terms = DeliveryTerms(keep_hours=keep_hours)
+        given = CreateDestination(name=name, type="feed", metadata={}, delivery=terms)
+        contents = await self.service.destinations.check_new(given)
+        async with self.database.transaction() as session:
+            return await self.service.destinations.create(session, self.project_id, name, "feed", contents)
 
     def message(self, destination: dict[str, Any], id_: str = "op-1", body: object = None, **more: Any) -> Message:
         content = orjson.dumps({"id": id_} if body is None else body)
@@ -190,9 +212,10 @@ async def world(database: Database, egress: Egress, receiver: Receiver, tmp_path
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The API, with a key of the project `acme`; every answer is checked against the specification."""
-    app = slice_api(router, payload_router)
+    app = slice_api(router, payload_router, feed_router, deliveries_router)
     app.state.database = world.database
     app.state.authenticator = Authenticator(world.database)
     app.state.delivery = world.service
+    app.state.page_keys = Keyring({"k": b"k" * 32}, "k").derive("page tokens")
     async with serve(app, headers={"X-Api-Key": world.project.api_key}) as client:
         yield checked(client)

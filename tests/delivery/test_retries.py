@@ -235,10 +235,10 @@ async def test_a_real_worker_delivers_what_failed(world: World) -> None:
     assert await world.jobs() == []
 
 
-async def test_the_sweep_is_scheduled_once(world: World) -> None:
+async def test_the_sweeps_are_scheduled_once(world: World) -> None:
     for _ in range(2):
         async with world.database.transaction() as session:
             await world.service.ensure_schedules(session)
-    rows = await world.execute("select kind from schedule")
-    assert [row.kind for row in rows] == ["delivery.sweep"]
-    assert set(world.service.handlers()) == {"delivery.retry", "delivery.sweep"}
+    rows = await world.execute("select kind from schedule order by kind")
+    assert [row.kind for row in rows] == ["delivery.sweep", "delivery.sweep_kept"]
+    assert set(world.service.handlers()) == {"delivery.retry", "delivery.sweep", "delivery.sweep_kept"}

@@ -64,6 +64,7 @@ PLATFORM = (
     delivery.router,
     delivery.payload_router,
     delivery.feed_router,
+    delivery.deliveries_router,
     installations.router,
     installations.history_router,
     installations.hydration_router,  # before the revisions, whose path takes `…:hydrate` for an id

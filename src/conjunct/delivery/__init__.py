@@ -5,7 +5,9 @@ See `service` for how a producer hands messages over, `schedule` and `health` fo
 """
 
 from conjunct.delivery.channel import Channel
+from conjunct.delivery.deliveries.endpoints import router as deliveries_router
 from conjunct.delivery.endpoints import payload_router, router
+from conjunct.delivery.feed_endpoints import router as feed_router
 from conjunct.delivery.gate import DisabledDestination, DisabledListener
 from conjunct.delivery.messages import Attempt, Message, Payload, Result
 from conjunct.delivery.options import DeliveryOptions
@@ -27,4 +29,6 @@ __all__ = [
     "is_any_disabled",
     "router",
     "payload_router",
+    "deliveries_router",
+    "feed_router",
 ]

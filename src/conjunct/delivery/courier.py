@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from weakref import WeakValueDictionary
 
+from conjunct.core import tracing
+from conjunct.delivery import metrics
 from conjunct.delivery.channel import Channel
-from conjunct.delivery.destinations.contract import Outgoing
+from conjunct.delivery.destinations.contract import Answer, Outgoing
 from conjunct.delivery.gate import Gate
 from conjunct.delivery.health import THRESHOLD
 from conjunct.delivery.messages import Attempt, Message, Result
@@ -27,20 +29,28 @@ class Courier:
 
     async def try_once(self, channel: Channel, message: Message, number: int, timeout_seconds: float) -> Attempt:
         """One try at one message, as its attempt of that number."""
+        sender = channel.sender
+        if sender is None:
+            raise ValueError("nothing is sent to this destination")
         async with self._turn(channel.destination_id):
             at = self._clock.now()
             outgoing = Outgoing(message.id, self._payloads.body_of(message), at)
-            return Attempt(number, at, await channel.sender.send(outgoing, timeout_seconds))
+            with tracing.span("deliver", "client") as span:
+                answer = await sender.send(outgoing, timeout_seconds)
+                _tell(span, channel, message, number, answer)
+            return Attempt(number, at, answer)
 
     async def try_all(self, channel: Channel, messages: Sequence[Message], timeout_seconds: float) -> list[Result]:
         """A first try at each message, in no order; gives the results in the order of the messages.
 
         Messages stay untried while the destination takes nothing, and from the moment that it has failed 5 times in
-        a row here.
+        a row here; also where nothing is sent, and where messages go one after another, which is the queue's task.
         """
-        results = [Result(message, None) for message in messages]
+        results = [Result(message, None, channel.terms) for message in messages]
+        if not messages or channel.sender is None or channel.terms.ordered:
+            return results
         access = await self._gate.admit(channel.project_id, channel.destination_id)
-        if access == "blocked" or not messages:
+        if access == "blocked":
             return results
         run = _Run(self, channel, results, timeout_seconds)
         if access == "probe":
@@ -59,6 +69,25 @@ class Courier:
         return turn
 
 
+def _tell(span: tracing.Span, channel: Channel, message: Message, number: int, answer: Answer) -> None:
+    outcome = metrics.outcome_of(answer)
+    metrics.ATTEMPTS.add(channel.destination_type, outcome)
+    metrics.ATTEMPT_SECONDS.observe(answer.elapsed, channel.destination_type)
+    span.note(
+        {
+            "conjunct.project_id": channel.project_id,
+            "conjunct.destination_id": channel.destination_id,
+            "conjunct.destination.type": channel.destination_type,
+            "conjunct.message_id": message.id,
+            "conjunct.operation_id": message.operation_id,
+            "conjunct.attempt": number,
+            "http.response.status_code": answer.status,
+        }
+    )
+    if not answer.delivered:
+        span.fail(outcome)
+
+
 class _Run:
     """First tries at one list of messages, which several tasks work off."""
 
@@ -75,5 +104,5 @@ class _Run:
                 return
             message = self._results[place].message
             attempt = await self._courier.try_once(self._channel, message, 1, self._timeout_seconds)
-            self._results[place] = Result(message, attempt)
+            self._results[place] = Result(message, attempt, self._channel.terms)
             self._failures = 0 if attempt.answer.delivered else self._failures + 1

@@ -20,27 +20,33 @@ from conjunct.delivery.destinations.contract import Secrets, Surroundings
 from conjunct.delivery.health import Health
 from conjunct.delivery.options import DeliveryOptions
 from conjunct.delivery.repository import StoredDestination
-from conjunct.delivery.schemas import CreateDestination, DestinationChanges
+from conjunct.delivery.schemas import CreateDestination, DeliveryTerms, DestinationChanges
+from conjunct.delivery.terms import PLAIN, Terms, check_terms
 from conjunct.kit.clock import Clock
 from conjunct.kit.ids import new_id
 from conjunct.tenants import ProjectKeys
 from conjunct.tenants.audit import note_change
 
+_TERMS = {str(each.alias): name for name, each in DeliveryTerms.model_fields.items()}
+"""The fields of terms, by their names on the wire."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A destination's metadata, whole, and its secrets."""
+    """A destination's metadata, whole, its secrets and its terms."""
 
     metadata: dict[str, Any] = field(repr=False)
     secrets: Secrets = field(repr=False)
+    terms: Terms = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Checked new values; `metadata` holds the named fields only, None for one that goes."""
+    """Checked new values; `metadata` and `terms` hold the named fields only, None for one that goes."""
 
     name: str | None
     metadata: dict[str, Any]
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
 class DestinationService:
@@ -55,8 +61,10 @@ class DestinationService:
     async def check_new(self, given: CreateDestination) -> Contents:
         """The contents of a destination to be made. Looks up its host, so no transaction is open."""
         kind = destination_type(given.type)
+        asked = given.delivery or DeliveryTerms()
+        terms = check_terms(asked.rate_per_second, asked.ordered, asked.keep_hours, pushes=kind.pushes)
         metadata = await kind.check_metadata(given.metadata, self._around)
-        return Contents(metadata, kind.first_secrets(given.secrets or {}, self._clock.now()))
+        return Contents(metadata, kind.first_secrets(given.secrets or {}, self._clock.now()), terms)
 
     async def create(
         self, session: AsyncSession, project_id: str, name: str, type_name: str, contents: Contents
@@ -101,6 +109,7 @@ class DestinationService:
         keyring = await self._keys.keyring(session, project_id)
         destination = await repository.find(session, project_id, name_or_id)
         changes = _named_changes(mask, given, destination.type)
+        _changed_terms(destination, changes)
         metadata = _merged(_open(keyring, destination).metadata, changes.metadata)
         return destination.type, metadata, changes
 
@@ -114,6 +123,7 @@ class DestinationService:
         destination = await repository.find(session, project_id, name_or_id, for_update=True)
         contents = _open(keyring, destination)
         contents = replace(contents, metadata=_merged(contents.metadata, changes.metadata))
+        contents = replace(contents, terms=_changed_terms(destination, changes))
         renamed = replace(destination, name=changes.name or destination.name)
         await repository.save(session, _seal(keyring, renamed, contents), heal=bool(changes.metadata))
         return await self.show(session, project_id, destination.id)
@@ -141,9 +151,11 @@ class DestinationService:
             project_id=destination.project_id,
             destination_id=destination.id,
             destination_name=destination.name,
+            destination_type=destination.type,
             opened_at=self._clock.now(),
             sender=sender,
             keyring=keyring,
+            terms=destination.terms,
         )
 
 
@@ -154,6 +166,7 @@ def _named_changes(mask: Sequence[str], given: DestinationChanges, type_name: st
         raise InvalidRequest("The update mask is empty.", issues=[Issue("updateMask", "must name at least one field")])
     name: str | None = None
     metadata: dict[str, Any] = {}
+    terms: dict[str, Any] = {}
     foreign: list[Issue] = []
     for place, path in enumerate(mask):
         group, _, key = path.partition(".")
@@ -163,12 +176,14 @@ def _named_changes(mask: Sequence[str], given: DestinationChanges, type_name: st
             name = given.name
         elif group == "metadata" and key in fields:
             metadata[key] = given.metadata.get(key)
+        elif group == "delivery" and key in _TERMS:
+            terms[_TERMS[key]] = getattr(given.delivery, _TERMS[key])
         elif group in {"metadata", "secrets"} and key:
             foreign.append(Issue(f"updateMask.{place}", f"is not a field of the type {type_name}", value=path[:100]))
         else:
             raise InvalidRequest(
                 "The update mask names a field that cannot be updated.",
-                remedy="Use `name`, `metadata.<field>` or `secrets.<field>`.",
+                remedy="Use `name`, `metadata.<field>`, `secrets.<field>` or `delivery.<field>`.",
                 issues=[Issue(f"updateMask.{place}", "cannot be updated", value=path[:100])],
             )
     if foreign:
@@ -178,7 +193,15 @@ def _named_changes(mask: Sequence[str], given: DestinationChanges, type_name: st
             remedy=f"Use these: {known}.",
             issues=foreign,
         )
-    return Changes(name, metadata)
+    return Changes(name, metadata, terms)
+
+
+def _changed_terms(destination: StoredDestination, changes: Changes) -> Terms:
+    """The terms to be; `Unprocessable`."""
+    pushes = destination_type(destination.type).pushes
+    before = destination.terms.columns if pushes else {"keep_hours": destination.terms.keep_hours}
+    asked = {"rate_per_second": None, "ordered": None, **before, **changes.terms}
+    return check_terms(**asked, pushes=pushes)
 
 
 def _merged(metadata: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,13 +218,14 @@ def _seal(keyring: Keyring, destination: StoredDestination, contents: Contents) 
     return replace(
         destination,
         metadata={key: value for key, value in contents.metadata.items() if key not in hidden},
+        terms=contents.terms,
         sealed_secrets=keyring.encrypt(orjson.dumps(sealed), secrets_place(destination.id)),
     )
 
 
 def _open(keyring: Keyring, destination: StoredDestination) -> Contents:
     sealed = orjson.loads(keyring.decrypt(destination.sealed_secrets, secrets_place(destination.id)))
-    return Contents({**destination.metadata, **sealed["metadata"]}, sealed["secrets"])
+    return Contents({**destination.metadata, **sealed["metadata"]}, sealed["secrets"], destination.terms)
 
 
 def _shown(destination: StoredDestination, contents: Contents) -> dict[str, Any]:
@@ -212,6 +236,8 @@ def _shown(destination: StoredDestination, contents: Contents) -> dict[str, Any]
         "metadata": contents.metadata,
         "createTime": destination.create_time,
     }
+    if contents.terms != PLAIN:
+        shown["delivery"] = {wire: getattr(contents.terms, name) for wire, name in _TERMS.items()}
     return {**shown, "updateTime": destination.update_time} if destination.update_time else shown
 
 

@@ -18,6 +18,7 @@ _MAX_DOUBLINGS = 10
 
 GONE = "The destination answered 410 Gone."
 HOPELESS = "Messages were given up over more than 120 hours without one success."
+BY_CALL = "It was disabled by a call."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Health:
 
     enabled: bool = True
     disabled_reason: str | None = None
+    disabled_at: datetime | None = None
     failing_since: datetime | None = None
     consecutive_failures: int = 0
     breaker_openings: int = 0
@@ -45,7 +47,7 @@ class Health:
     @property
     def is_clean(self) -> bool:
         """Whether a success would change nothing."""
-        return replace(self, enabled=True, disabled_reason=None) == Health()
+        return replace(self, enabled=True, disabled_reason=None, disabled_at=None) == Health()
 
     def access(self, now: datetime) -> Literal["open", "probe", "blocked"]:
         """Whether messages may be sent now: all, one as a probe, or none."""
@@ -65,11 +67,15 @@ class Health:
         if not self.enabled:
             return self
         if tally.gone:
-            return replace(self, enabled=False, disabled_reason=GONE)
+            return self.disabled(GONE, now)
         if tally.delivered:
             return Health()
         health = self._failed(tally.failed, now) if tally.failed else self
         return health._given_up(now) if tally.exhausted else health  # noqa: SLF001 - the same class
+
+    def disabled(self, reason: str, now: datetime) -> Health:
+        """The health once the destination is switched off; one that is off already stays as it is."""
+        return replace(self, enabled=False, disabled_reason=reason, disabled_at=now) if self.enabled else self
 
     def _failed(self, count: int, now: datetime) -> Health:
         failures = self.consecutive_failures + count
@@ -88,5 +94,5 @@ class Health:
     def _given_up(self, now: datetime) -> Health:
         since = self.failing_since or now
         if now - since > HOPELESS_AFTER:
-            return replace(self, failing_since=since, enabled=False, disabled_reason=HOPELESS)
+            return replace(self, failing_since=since).disabled(HOPELESS, now)
         return replace(self, failing_since=since)

@@ -28,19 +28,20 @@ returning owed, last_place
 _ADD = text("""
 insert into delivery_message
     (project_id, destination_id, id, operation_id, body, size, records, state, attempts, expires_at, create_time,
-     hold, place)
+     hold, place, ordering_key)
 select :project_id, :destination_id, id, operation_id, body, octet_length(body), records, 'held', 0, :expires_at, :now,
-    :hold, place
+    :hold, place, ordering_key
 from unnest(
     cast(:ids as text[]), cast(:operation_ids as text[]), cast(:bodies as bytea[]), cast(:records as int[]),
-    cast(:places as bigint[])
-) as new(id, operation_id, body, records, place)
+    cast(:places as bigint[]), cast(:ordering_keys as text[])
+) as new(id, operation_id, body, records, place, ordering_key)
 where exists (select from destination d where d.project_id = :project_id and d.id = :destination_id)
+order by place
 on conflict (project_id, id) do nothing
 """)
 
 _OLDEST = text("""
-select destination_id, id from delivery_message
+select destination_id, id, ordering_key from delivery_message
 where project_id = :project_id and hold = :hold and state = 'held' order by place limit :count for update
 """)
 
@@ -90,14 +91,15 @@ async def add(
             "bodies": [spool.seal(keyring, message) for message in messages],
             "records": [message.records for message in messages],
             "places": [hold.last_place + number for number, _ in enumerate(messages, 1)],
+            "ordering_keys": [message.ordering_key for message in messages],
         },
     )
 
 
-async def oldest(session: AsyncSession, hold: Hold, count: int) -> list[tuple[str, str]]:
-    """Destination and id of the oldest messages in the hold, at most so many."""
+async def oldest(session: AsyncSession, hold: Hold, count: int) -> list[tuple[str, str, str]]:
+    """Destination, id and ordering key of the oldest messages in the hold, at most so many, in their order."""
     values = {"project_id": hold.project_id, "hold": hold.name, "count": count}
-    return [(row.destination_id, row.id) for row in await session.execute(_OLDEST, values)]
+    return [(row.destination_id, row.id, row.ordering_key) for row in await session.execute(_OLDEST, values)]
 
 
 async def let_go(
@@ -112,6 +114,12 @@ async def let_go(
         "expires_at": now + spool.KEPT_EXHAUSTED,
     }
     await session.execute(_LET_GO, values)
+
+
+async def remove_messages(session: AsyncSession, project_id: str, ids: Sequence[str]) -> None:
+    """Remove held messages that stand elsewhere now."""
+    kept = DeliveryMessageRow
+    await session.execute(delete(kept).where(kept.project_id == project_id, kept.id.in_(ids), kept.state == "held"))
 
 
 async def settle(session: AsyncSession, hold: Hold, *, released: int, added: int = 0) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from conjunct.delivery import held, repository
+from conjunct.delivery import held, kept, repository
 from conjunct.delivery.jobs import retry_job
 from conjunct.delivery.messages import Message
 from conjunct.kit.clock import Clock
@@ -70,21 +70,31 @@ class Holds:
         chosen = await held.oldest(session, hold, hold.owed) if hold.owed else []
         now = self._clock.now()
         for destination_id, group in groupby(sorted(chosen, key=_first), key=_first):
-            ids = [message_id for _, message_id in group]
+            keys = {message_id: key for _, message_id, key in group}
             health = await repository.keep(session, hold.project_id, destination_id)
+            terms = await repository.find_terms(session, hold.project_id, destination_id)
+            if terms.keep_hours:
+                await kept.add_held(session, hold.project_id, destination_id, list(keys), now)
+            if not terms.pushes:
+                await held.remove_messages(session, hold.project_id, list(keys))
+                continue
             # For a disabled destination they are set aside, as all that is for it.
             at = health.blocked_until(now) or now if health is not None and health.enabled else None
-            await held.let_go(session, hold.project_id, ids, next_at=at, now=now)
+            await held.let_go(session, hold.project_id, list(keys), next_at=at, now=now)
             if at is not None:
                 start = at if at > now else None
-                await self._engine.enqueue(session, [retry_job(hold.project_id, each, start) for each in ids])
+                jobs = [
+                    retry_job(hold.project_id, each, start, terms=terms, lane=(destination_id, key))
+                    for each, key in keys.items()
+                ]
+                await self._engine.enqueue(session, jobs)
         if chosen or added:
             await held.settle(session, hold, released=len(chosen), added=added)
         return len(chosen)
 
 
-def _first(pair: tuple[str, str]) -> str:
-    return pair[0]
+def _first(chosen: tuple[str, str, str]) -> str:
+    return chosen[0]
 
 
 def _destination(message: Message) -> str:

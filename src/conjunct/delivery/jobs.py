@@ -5,31 +5,44 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
+import structlog
+
 from conjunct.core.database import Database
 from conjunct.delivery import payloads, retention, spool
 from conjunct.delivery.courier import Courier
 from conjunct.delivery.destination_service import DestinationService
 from conjunct.delivery.gate import Gate
 from conjunct.delivery.health import Tally
-from conjunct.delivery.messages import Attempt
+from conjunct.delivery.messages import Attempt, Message
 from conjunct.delivery.payloads import PayloadService
 from conjunct.delivery.schedule import deferral, next_delay
 from conjunct.delivery.spool import Spooled
+from conjunct.delivery.terms import PLAIN, Terms
 from conjunct.kit.clock import Clock
 from conjunct.queue import Done, Engine, Handler, Job, NewJob, Outcome, Retry
 from conjunct.tenants import ProjectKeys
 
+log = structlog.get_logger(__name__)
+
 RETRY = "delivery.retry"
 SWEEP = "delivery.sweep"
+SWEEP_KEPT = "delivery.sweep_kept"
 
 # The schedule of a message says when it ends, and its job asks for every step uncounted. What counts are crashes and
 # errors of our own, and these must not lose a message.
 _MAX_JOB_ATTEMPTS = 1000
 
 
-def retry_job(project_id: str, message_id: str, at: datetime | None) -> NewJob:
-    """The job that tries a kept message, at once or later. It has no lane: messages do not wait for one another."""
-    return NewJob(project_id, RETRY, message_id, run_at=at, max_attempts=_MAX_JOB_ATTEMPTS)
+def retry_job(
+    project_id: str, message_id: str, at: datetime | None, *, terms: Terms = PLAIN, lane: tuple[str, str] | None = None
+) -> NewJob:
+    """The job that tries a kept message, at once or later.
+
+    Messages do not wait for one another, but for those of one `lane` (destination and ordering key) where the
+    destination's terms ask for order: there the one in front is tried until it is delivered or given up.
+    """
+    ordered = None if lane is None or not terms.ordered else f"{project_id}/delivery/{lane[0]}/{lane[1]}"
+    return NewJob(project_id, RETRY, message_id, lane=ordered, run_at=at, max_attempts=_MAX_JOB_ATTEMPTS)
 
 
 class Retries:
@@ -96,9 +109,7 @@ class Retries:
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
             waited = attempt.at - spooled.create_time
-            await spool.note(
-                session, message.project_id, message.destination_id, [(message, attempt)], waited=waited
-            )
+            await spool.note(session, message.project_id, message.destination_id, [(message, attempt)], waited=waited)
             health = await self._gate.settle(session, message.project_id, message.destination_id, tally)
             if not answer.delivered:
                 next_at = now + delay if delay is not None and health.enabled else None
@@ -111,6 +122,8 @@ class Retries:
                     last_error=answer.error,
                     now=now,
                 )
+                if delay is None:
+                    log.warning("message.given_up", attempts=attempt.number, error=answer.error, **_about(message))
                 if moved and next_at is not None:
                     return _again(next_at - now, answer.error or "")
             await self._engine.finish(session, job)
@@ -138,11 +151,24 @@ class Retries:
 
     async def _set_aside(self, job: Job, spooled: Spooled) -> Outcome:
         """Keep the message, without further attempts, for the day that its destination is enabled again."""
+        message = spooled.message
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
+            if (await self._gate.current(session, message.project_id, message.destination_id)).enabled:
+                return _again(timedelta(), "the destination was enabled again just now")
             await spool.move(session, spooled, attempts=spooled.attempts, next_at=None, now=self._clock.now())
             await self._engine.finish(session, job)
         return Done()
+
+
+def _about(message: Message) -> dict[str, str | None]:
+    """The ids that a line of the log tells of a message."""
+    return {
+        "message_id": message.id,
+        "operation_id": message.operation_id,
+        "destination_id": message.destination_id,
+        "project_id": message.project_id,
+    }
 
 
 def _again(after: timedelta, error: str) -> Retry:

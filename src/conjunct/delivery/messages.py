@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from conjunct.delivery.destinations.contract import Answer
+from conjunct.delivery.terms import PLAIN, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Payload:
 class Message:
     """What a destination shall get: a JSON body of at most 300 KB, holding so many records.
 
-    `id` is derived from what the message is about, never random, so that a repeat after a crash has the same one.
+    `id` is derived from what the message is about, never random, so that a repeat after a crash has the same one. A
+    destination that asks for order gets the messages of one `ordering_key` one after another.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Message:
     body: bytes = field(repr=False)
     records: int
     payloads: tuple[Payload, ...] = ()
+    ordering_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a message just now. `attempt` is None when the destination takes nothing at present."""
+    """What became of a message just now. `attempt` is None when it was not sent, be it that the destination takes
+    nothing at present, is sent nothing at all, or gets its messages one after another. `terms` are those it was handed
+    over by.
+    """
 
     message: Message
     attempt: Attempt | None
+    terms: Terms = PLAIN
 
     @property
     def delivered(self) -> bool:

@@ -39,6 +39,11 @@ class DestinationRow(Base):
     __table_args__ = (
         UniqueConstraint("project_id", "name"),
         CheckConstraint("state in ('enabled', 'disabled')", name="state"),
+        Index(
+            "destination_trouble_idx",
+            "state",
+            postgresql_where=text("state = 'disabled' or breaker_open_until is not null"),
+        ),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -93,7 +98,7 @@ class DeliveryMessageRow(Base):
             postgresql_include=["size"],
             postgresql_where=text("state = 'held'"),
         ),
-        Index("delivery_message_destination_idx", "destination_id", "create_time", "id"),
+        Index("delivery_message_destination_idx", "destination_id", "create_time"),
         Index("delivery_message_expires_at_idx", "expires_at", postgresql_where=text("expires_at is not null")),
     )
 
@@ -239,8 +244,9 @@ class DeliveryAttemptRow(Base):
 class DeliveryRecoveryRow(Base):
     """A call to try again what was given up or set aside for a destination, which a job works off in batches.
 
-    It goes through messages made from `since` until before `until`, by creation; (`past_time`, `past_id`) is how far it
-    has come, (`batch_time`, `batch_id`) where the last batch began. `exhausted`: also those that were given up.
+    It goes through messages made from `since` until before `until`, in the order in which they were kept; (`past_time`,
+    `past_number`) is how far it has come, (`batch_time`, `batch_number`) where its last batch began. `exhausted`: also
+    those that were given up. `messages` were there when it was asked for.
     """
 
     __tablename__ = "delivery_recovery"
@@ -250,14 +256,14 @@ class DeliveryRecoveryRow(Base):
     project_id: Mapped[Id] = mapped_column(ForeignKey("project.id", ondelete="CASCADE"))
     destination_id: Mapped[Id] = mapped_column(ForeignKey("destination.id", ondelete="CASCADE"))
     since: Mapped[Timestamp | None]
-    until: Mapped[Timestamp]
+    until: Mapped[Timestamp | None]
     exhausted: Mapped[bool]
     messages: Mapped[int]
     recovered: Mapped[int] = mapped_column(server_default=text("0"))
-    batch_time: Mapped[Timestamp | None]
-    batch_id: Mapped[Id | None]
-    past_time: Mapped[Timestamp | None]
-    past_id: Mapped[Id | None]
+    batch_time: Mapped[Timestamp]
+    batch_number: Mapped[int] = mapped_column(BigInteger)
+    past_time: Mapped[Timestamp]
+    past_number: Mapped[int] = mapped_column(BigInteger)
     create_time: Mapped[Timestamp]
     end_time: Mapped[Timestamp | None]
 

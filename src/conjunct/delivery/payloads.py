@@ -152,11 +152,12 @@ class PayloadService:
         return _Stored(row.id, row.project_id, keyring, key, row.sealed_content)
 
 
-# Where its message still waits, a payload stays, whatever its time.
+# Where its message still waits or can be pulled, a payload stays, whatever its time.
 _EXPIRED = text("""
 select p.id, p.project_id from delivery_payload p
 where p.expires_at <= :now
     and not exists (select from delivery_message m where m.project_id = p.project_id and m.id = p.message_id)
+    and not exists (select from delivery_kept k where k.project_id = p.project_id and k.id = p.message_id)
 order by p.expires_at limit :limit
 """)
 _REMOVE = text("delete from delivery_payload where id = any(cast(:ids as text[])) and expires_at <= :now")

@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from conjunct.core.database import rfc3339
 from conjunct.core.paging import Page
+from conjunct.delivery.destinations import destination_type
 from conjunct.delivery.health import Health
 from conjunct.delivery.models import DestinationRow
 from conjunct.delivery.problems import DestinationNameTaken, DestinationNotFound
+from conjunct.delivery.terms import PLAIN, Terms
 
 
 def is_any_disabled(project_id: str, names: str) -> str:
@@ -38,12 +40,15 @@ class StoredDestination:
     sealed_secrets: bytes = field(repr=False)
     create_time: str
     update_time: str | None
+    terms: Terms = field(kw_only=True, default=PLAIN)
     health: Health = field(kw_only=True)
 
 
+TERMS = (DestinationRow.rate_per_second, DestinationRow.ordered, DestinationRow.keep_hours)
 HEALTH = (
     DestinationRow.state,
     DestinationRow.disabled_reason,
+    DestinationRow.disabled_at,
     DestinationRow.failing_since,
     DestinationRow.consecutive_failures,
     DestinationRow.breaker_openings,
@@ -59,6 +64,7 @@ STORED: tuple[Any, ...] = (
     DestinationRow.sealed_secrets,
     literal_column(rfc3339("destination.create_time")).label("created"),
     literal_column(rfc3339("destination.update_time")).label("updated"),
+    *TERMS,
     *HEALTH,
 )
 
@@ -67,9 +73,16 @@ _HEALED = {"consecutive_failures": 0, "breaker_openings": 0, "breaker_open_until
 
 def stored(row: Sequence[Any]) -> StoredDestination:
     """The destination from a row that begins with the columns `STORED`."""
-    values = tuple(row)
-    head, health = values[: len(STORED) - len(HEALTH)], values[len(STORED) - len(HEALTH) : len(STORED)]
-    return StoredDestination(*head, health=health_of(health))
+    values = tuple(row)[: len(STORED)]
+    rest, health = values[: -len(HEALTH)], values[-len(HEALTH) :]
+    head, terms = rest[: -len(TERMS)], rest[-len(TERMS) :]
+    return StoredDestination(*head, terms=terms_of(terms, head[3]), health=health_of(health))
+
+
+def terms_of(values: tuple[Any, ...], type_name: str) -> Terms:
+    """The terms from the values of the columns `TERMS`."""
+    rate_per_second, ordered, keep_hours = values
+    return Terms(rate_per_second, ordered, keep_hours, destination_type(type_name).pushes)
 
 
 def health_of(values: tuple[Any, ...]) -> Health:
@@ -86,6 +99,7 @@ async def create(session: AsyncSession, destination: StoredDestination) -> None:
         type=destination.type,
         metadata_=destination.metadata,
         sealed_secrets=destination.sealed_secrets,
+        **destination.terms.columns,
     )
     try:
         await session.execute(statement)
@@ -131,7 +145,7 @@ async def find(
 
 
 async def save(session: AsyncSession, destination: StoredDestination, *, heal: bool = False) -> None:
-    """Store name, metadata and secrets; `heal` forgets failures too. `DestinationNameTaken`."""
+    """Store name, metadata, secrets and terms; `heal` forgets failures too. `DestinationNameTaken`."""
     statement = (
         update(DestinationRow)
         .where(*_is(destination.project_id, destination.id))
@@ -139,6 +153,7 @@ async def save(session: AsyncSession, destination: StoredDestination, *, heal: b
             name=destination.name,
             metadata_=destination.metadata,
             sealed_secrets=destination.sealed_secrets,
+            **destination.terms.columns,
             update_time=func.now(),
             **(_HEALED if heal else {}),
         )
@@ -167,11 +182,18 @@ async def keep(session: AsyncSession, project_id: str, destination_id: str) -> H
     return None if row is None else health_of(tuple(row))
 
 
+async def find_terms(session: AsyncSession, project_id: str, destination_id: str) -> Terms:
+    """The destination's terms; the plain ones when it was removed."""
+    statement = select(*TERMS, DestinationRow.type).where(*_is(project_id, destination_id))
+    row = (await session.execute(statement)).one_or_none()
+    return PLAIN if row is None else terms_of(tuple(row)[:-1], row[-1])
+
+
 async def lock_health(
     session: AsyncSession, project_id: str, destination_id: str
 ) -> tuple[Health, str, str, str] | None:
     """The health, name, type and URL (or type) of the destination; none of it changes till the transaction ends."""
-    row = (
+    row: tuple[Any, ...] | None = (
         await session.execute(
             select(
                 *HEALTH,
@@ -183,7 +205,7 @@ async def lock_health(
             .with_for_update(key_share=True)
         )
     ).one_or_none()
-    return None if row is None else (health_of(tuple(row)[: len(HEALTH)]), row[-3], row[-2], row[-1])
+    return None if row is None else (health_of(tuple(row[: len(HEALTH)])), row[-3], row[-2], row[-1])
 
 
 async def save_health(session: AsyncSession, project_id: str, destination_id: str, health: Health) -> None:
@@ -194,6 +216,7 @@ async def save_health(session: AsyncSession, project_id: str, destination_id: st
         .values(
             state="enabled" if health.enabled else "disabled",
             disabled_reason=health.disabled_reason,
+            disabled_at=health.disabled_at,
             failing_since=health.failing_since,
             consecutive_failures=health.consecutive_failures,
             breaker_openings=health.breaker_openings,

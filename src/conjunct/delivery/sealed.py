@@ -2,7 +2,7 @@
 
 from conjunct.core.sealed_columns import SealedColumn
 from conjunct.delivery.destination_service import secrets_place
-from conjunct.delivery.models import DeliveryMessageRow, DeliveryPayloadRow, DestinationRow
+from conjunct.delivery.models import DeliveryKeptRow, DeliveryMessageRow, DeliveryPayloadRow, DestinationRow
 from conjunct.delivery.payloads import content_place, key_place
 from conjunct.delivery.spool import body_place
 
@@ -12,6 +12,7 @@ _FETCHED_SOON = "a payload is removed an hour after it was last offered, with it
 SEALED = (
     SealedColumn(DestinationRow.sealed_secrets, place=secrets_place),
     SealedColumn(DeliveryMessageRow.body, place=body_place, row=DeliveryMessageRow.id),
+    SealedColumn(DeliveryKeptRow.body, place=body_place, row=DeliveryKeptRow.id),
     SealedColumn(DeliveryPayloadRow.sealed_key, place=key_place, short_lived=_FETCHED_SOON),
     SealedColumn(DeliveryPayloadRow.sealed_content, place=content_place, short_lived=_FETCHED_SOON),
 )

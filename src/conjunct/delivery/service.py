@@ -12,18 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from conjunct.core.database import Database
 from conjunct.core.egress import Egress
 from conjunct.core.storage import Storage
-from conjunct.delivery import repository, retention, spool
+from conjunct.delivery import kept, kept_retention, repository, retention, spool
+from conjunct.delivery.backlog import Backlog, backlog
 from conjunct.delivery.channel import Channel
 from conjunct.delivery.courier import Courier
+from conjunct.delivery.deliveries.jobs import RECOVER, Recoveries
+from conjunct.delivery.deliveries.service import Deliveries
 from conjunct.delivery.destination_service import DestinationService
+from conjunct.delivery.feeds import FeedService
 from conjunct.delivery.gate import DisabledListener, Gate
 from conjunct.delivery.health import Health, Tally
 from conjunct.delivery.holds import Holds
-from conjunct.delivery.jobs import RETRY, SWEEP, Retries, retry_job, sweep_handler
+from conjunct.delivery.jobs import RETRY, SWEEP, SWEEP_KEPT, Retries, retry_job, sweep_handler
 from conjunct.delivery.messages import Message, Payload, Result
 from conjunct.delivery.options import DeliveryOptions
 from conjunct.delivery.payloads import PayloadService
 from conjunct.delivery.schedule import deferral, next_delay
+from conjunct.delivery.terms import Terms
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.queue import Engine, Handler, Schedule
 from conjunct.tenants import ProjectKeys
@@ -63,9 +68,12 @@ class DeliveryService:
         self.payloads = PayloadService(
             database=database, keys=keys, storage=storage, public_url=options.public_url, clock=clock
         )
+        self.feeds = FeedService(database, keys, self.payloads, clock)
         self.holds = Holds(keys, engine, clock, options.spool_limit_bytes)
         self._gate = Gate(database, clock, timedelta(seconds=options.timeout) + _PROBE_SLACK)
         self._courier = Courier(gate=self._gate, payloads=self.payloads, clock=clock, concurrency=options.concurrency)
+        self.deliveries = Deliveries(keys=keys, engine=engine, gate=self._gate, clock=clock)
+        self._recoveries = Recoveries(database=database, engine=engine, gate=self._gate, clock=clock)
         self._retries = Retries(
             database=database,
             keys=keys,
@@ -86,12 +94,15 @@ class DeliveryService:
         """The jobs of delivery, for the worker."""
         return {
             RETRY: self._retries.handle,
+            RECOVER: self._recoveries.handle,
             SWEEP: sweep_handler(self._database, self.payloads, self._clock, self._options.attempts_kept),
+            SWEEP_KEPT: kept_retention.sweep_handler(self._database, self._clock, self._options.spool_limit_bytes),
         }
 
     async def ensure_schedules(self, session: AsyncSession) -> None:
         """Have the worker sweep every few minutes."""
-        await self._engine.put_schedule(session, Schedule("", SWEEP, SWEEP, SWEEP, SWEEP, "*/5 * * * *"))
+        sweeps = [Schedule("", kind, kind, kind, kind, "*/5 * * * *") for kind in (SWEEP, SWEEP_KEPT)]
+        await self._engine.put_schedule(session, *sweeps)
 
     async def open_channel(self, session: AsyncSession, project_id: str, name_or_id: str) -> Channel:
         """Open a destination for sending; `DestinationNotFound`."""
@@ -128,11 +139,15 @@ class DeliveryService:
         in_order = sorted({message.id: message for message in messages}.values(), key=_destination)
         for (project_id, destination_id), group in groupby(in_order, key=_destination):
             health = await repository.keep(session, project_id, destination_id)
-            if health is not None:
+            if health is None:
+                continue
+            terms, new = await repository.find_terms(session, project_id, destination_id), list(group)
+            await self._keep_for_feed(session, project_id, destination_id, new, terms)
+            if terms.pushes:
                 now = self._clock.now()
                 at = health.blocked_until(now) or now if health.enabled else None
-                waiting = [spool.Waiting(message, 0, at, None) for message in group]
-                await self._keep(session, project_id, destination_id, waiting)
+                waiting = [spool.Waiting(message, 0, at, None) for message in new]
+                await self._keep(session, project_id, destination_id, waiting, terms)
 
     async def keep_payload(
         self, session: AsyncSession, project_id: str, message_id: str, content: bytes, part: int = 0
@@ -149,12 +164,26 @@ class DeliveryService:
         return await repository.keep(session, project_id, destination_id) is not None
 
     async def spool_bytes(self, session: AsyncSession, project_id: str, destination_id: str) -> int:
-        """Bytes that wait for the destination; those given up, and those that are held, do not count."""
-        return await spool.waiting_bytes(session, project_id, destination_id)
+        """Bytes that wait for the destination; those given up, and those that are held, do not count.
+
+        Where nothing is sent, they wait to be pulled.
+        """
+        terms = await repository.find_terms(session, project_id, destination_id)
+        of = spool.waiting_bytes if terms.pushes else kept.unpulled_bytes
+        return await of(session, project_id, destination_id)
 
     async def spool_is_full(self, session: AsyncSession, project_id: str, destination_id: str) -> bool:
         """Whether producers shall wait until some of what waits for the destination is delivered."""
         return await self.spool_bytes(session, project_id, destination_id) >= self._options.spool_limit_bytes
+
+    async def backlog(self, session: AsyncSession) -> Backlog:
+        """What waits in all projects together, for those who watch the whole."""
+        return await backlog(session)
+
+    async def is_disabled(self, session: AsyncSession, project_id: str, destination_id: str) -> bool:
+        """Whether the destination is switched off, or gone: what is for it is set aside."""
+        health = await repository.read_health(await session.connection(), project_id, destination_id)
+        return health is None or not health.enabled
 
     async def sweep(self, session: AsyncSession, now: datetime) -> retention.Swept:
         """Remove a bounded number of old attempts and messages. The payloads of those follow in the sweep's job."""
@@ -163,6 +192,10 @@ class DeliveryService:
     async def _record(
         self, session: AsyncSession, project_id: str, destination_id: str, results: Sequence[Result]
     ) -> None:
+        terms = results[-1].terms
+        await self._keep_for_feed(session, project_id, destination_id, [result.message for result in results], terms)
+        if not terms.pushes:
+            return
         tried = [(result.message, result.attempt) for result in results if result.attempt is not None]
         if tried:
             removed = await spool.note(session, project_id, destination_id, tried)
@@ -177,16 +210,34 @@ class DeliveryService:
             health = await self._gate.current(session, project_id, destination_id)
         undelivered = [self._waiting(result, health) for result in results if not result.delivered]
         if undelivered:
-            await self._keep(session, project_id, destination_id, undelivered)
+            await self._keep(session, project_id, destination_id, undelivered, terms)
+
+    async def _keep_for_feed(
+        self, session: AsyncSession, project_id: str, destination_id: str, messages: Sequence[Message], terms: Terms
+    ) -> None:
+        if terms.keep_hours:
+            keyring = await self.destinations.keyring(session, project_id)
+            await kept.add(session, keyring, project_id, destination_id, messages, self._clock.now())
 
     async def _keep(
-        self, session: AsyncSession, project_id: str, destination_id: str, waiting: Sequence[spool.Waiting]
+        self,
+        session: AsyncSession,
+        project_id: str,
+        destination_id: str,
+        waiting: Sequence[spool.Waiting],
+        terms: Terms,
     ) -> None:
         keyring = await self.destinations.keyring(session, project_id)
         now = self._clock.now()
         new = await spool.keep(session, keyring, project_id, destination_id, waiting, now)
         jobs = [
-            retry_job(project_id, each.message.id, each.next_at if each.next_at > now else None)
+            retry_job(
+                project_id,
+                each.message.id,
+                each.next_at if each.next_at > now else None,
+                terms=terms,
+                lane=(destination_id, each.message.ordering_key),
+            )
             for each in waiting
             if each.next_at is not None and each.message.id in new
         ]
@@ -200,6 +251,8 @@ class DeliveryService:
         now = self._clock.now()
         if attempt is not None:
             delay = next_delay(attempt.number, attempt.answer.retry_after, self._rng)
+        elif result.terms.ordered:  # its first try is the queue's
+            delay = (health.blocked_until(now) or now) - now
         else:
             blocked = health.blocked_until(now)
             delay = deferral(timedelta(), blocked - now if blocked else timedelta(), self._rng)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from conjunct.core.encryption import Keyring
+from conjunct.delivery import metrics
 from conjunct.delivery.messages import Attempt, Message
 from conjunct.delivery.models import DeliveryMessageRow, DeliveryPayloadRow, DestinationRow
 from conjunct.delivery.payloads import open_payload
@@ -103,6 +104,9 @@ async def note(
 
     `waited` is how long before these attempts their messages were handed over.
     """
+    for _, attempt in tried:
+        if attempt.answer.delivered:
+            metrics.LATENCY.observe(waited.total_seconds() + attempt.answer.elapsed)
     removed = await session.scalars(
         _NOTE,
         {

@@ -22,12 +22,16 @@ _INFO_BYTES = 100
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What all messages of a run have in common; `head` is the JSON before the numbers and the records."""
+    """What all messages of a run have in common; `head` is the JSON before the numbers and the records.
+
+    `ordering_key` names the installation's object, whose messages have an order among themselves.
+    """
 
     project_id: str
     destination_id: str
     operation_id: str
     head: bytes
+    ordering_key: str = ""
 
     def message(self, page: int, index: int, entries: list[bytes]) -> Message:
         """A message of encoded entries."""
@@ -50,6 +54,7 @@ class Envelope:
             body=body,
             records=records,
             payloads=() if payload is None else (payload,),
+            ordering_key=self.ordering_key,
         )
 
 
@@ -91,7 +96,8 @@ def make_envelope(
     if read_object.mapped_name:
         head["rawObjectName"] = read_object.object_name
     encoded = orjson.dumps(head, option=orjson.OPT_UTC_Z)
-    return Envelope(state.project_id, destination_id, operation_id, encoded[:-1] + b",")
+    key = f"{state.id}/{read_object.object_name}"
+    return Envelope(state.project_id, destination_id, operation_id, encoded[:-1] + b",", key)
 
 
 def message_id(operation_id: str, page: int, index: int, entries: bytes) -> str:

@@ -56,9 +56,10 @@ class Sender(Protocol):
 
 
 class DestinationType(Protocol):
-    """A kind of destination."""
+    """A kind of destination. `pushes`: messages are sent; else they are kept to be pulled, and no more."""
 
     name: str
+    pushes: bool
     metadata_fields: frozenset[str]
     secret_metadata_fields: frozenset[str]
 
@@ -78,6 +79,6 @@ class DestinationType(Protocol):
         """The secrets as the builder may see them."""
         ...
 
-    def sender(self, metadata: Mapping[str, Any], secrets: Secrets, egress: Egress) -> Sender:
-        """What sends to a destination with these."""
+    def sender(self, metadata: Mapping[str, Any], secrets: Secrets, egress: Egress) -> Sender | None:
+        """What sends to a destination with these; None for a type that does not push."""
         ...

@@ -18,6 +18,7 @@ class Webhook:
     """See `DestinationType`. Its secrets are `{"signingKeys": [{"key", "validUntil"}]}`, the newest first."""
 
     name = "webhook"
+    pushes = True
     metadata_fields = frozenset({"url", "headers"})
     secret_metadata_fields = frozenset({"headers"})
 
