@@ -232,6 +232,7 @@ def upgrade() -> None:
         sa.Column("org_id", sa.Text(collation="C"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("app_name", sa.Text(), nullable=False),
+        sa.Column("frontend_access", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("update_time", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["org_id"], ["org.id"], name=op.f("project_org_id_fkey")),
