@@ -130,11 +130,11 @@ async def test_a_killed_api_is_started_again_and_meanwhile_no_connection_is_refu
 async def test_a_killed_worker_is_started_again(data_dir: Path) -> None:
     async with running(*up(data_dir)) as command:
         await command.url()
-        await command.says("worker started")
+        await command.says("worker.started")
         pid = command.child("worker")
         assert pid is not None
         signal_process(pid)
-        await command.says("worker started", times=2)
+        await command.says("worker.started", times=2)
         assert await restarted(command, "worker", pid) != pid
         assert await connections(data_dir) == []
 

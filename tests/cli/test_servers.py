@@ -104,8 +104,8 @@ async def test_migrate_then_worker_and_api(server_url: str, tmp_path: Path) -> N
         told = json.loads((tmp_path / "bootstrap.json").read_text())
         assert told["url"] == f"http://127.0.0.1:{port}"
         async with running("worker", **variables) as worker, running("api", **variables) as api:
-            await worker.says("worker started")
-            await api.says("api started")
+            await worker.says("worker.started")
+            await api.says("api.started")
             async with httpx.AsyncClient(headers={"X-Api-Key": told["apiKey"]}) as client:
                 assert (await client.get(f"{told['url']}/v1/projects/default/connections")).json() == []
                 assert (await client.get(f"{told['url']}/readyz")).status_code == 200

@@ -103,7 +103,7 @@ class Child:
                 return
             if time.monotonic() - started > STABLE_SECONDS:
                 delay = RESTART_FIRST_DELAY
-            log.warning("process ended, it is started again", process=self.command.name, status=status, delay=delay)
+            log.warning("process.restarted", process=self.command.name, status=status, delay=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, RESTART_LONGEST_DELAY)
             if self._stopping:

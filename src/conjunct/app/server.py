@@ -75,7 +75,7 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
             server = _Server(config)
             if lifeline is not None:
                 watch_lifeline(lifeline, lambda: setattr(server, "should_exit", True))
-            log.info("api started", url=options.url or url_of(listener))
+            log.info("api.started", url=options.url or url_of(listener))
             await server.serve([listener])
     finally:
         await asyncio.shield(database.dispose())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from conjunct.app.first_start import open_database
@@ -18,8 +17,6 @@ from conjunct.core.settings import Settings, SettingsError
 
 SCHEMA_POLL_SECONDS = 0.05
 SCHEMA_WAIT_SECONDS = 60.0
-
-log = structlog.get_logger(__name__)
 
 
 async def run_worker(settings: Settings, *, await_schema: bool = False, lifeline: int | None = None) -> None:
@@ -39,7 +36,6 @@ async def run_worker(settings: Settings, *, await_schema: bool = False, lifeline
             watched(settings, services, "worker"),
         ):
             await services.ensure_maintenance()
-            log.info("worker started")
             await services.engine.run_worker(services.job_handlers(), stop)
     finally:
         await asyncio.shield(database.dispose())

@@ -108,12 +108,12 @@ class MasterKeys:
             self._keyring, _, self._mark = _read(self.path)
         except (OSError, ValueError) as error:
             if not self._failing:  # said once, not at every use
-                log.error("the master key file cannot be read, the keys that are known stay", error=str(error))  # noqa: TRY400
+                log.error("master_keys.unreadable", error=str(error))  # noqa: TRY400
             self._failing = True
             return False
         self._failing = False
         if self._keyring.ids != known:
-            log.info("master keys read again", keys=self._keyring.ids, current=self._keyring.current)
+            log.info("master_keys.reread", keys=self._keyring.ids, current=self._keyring.current)
         return self._keyring.ids != known
 
 

@@ -90,7 +90,7 @@ def _media_type(request: Request, status: int) -> str:
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - the handler is registered for this class
     if error.status >= 500:
-        log.warning("problem", type=error.type, detail=error.detail)
+        log.warning("request.problem", type=error.type, detail=error.detail)
     return _answer(request, error)
 
 
@@ -138,7 +138,7 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     lost = isinstance(error, _LOST) or (isinstance(error, DBAPIError) and error.connection_invalidated)
     if not lost:
         return await _on_unexpected(request, error)
-    log.warning("database unavailable", error=type(error).__name__)
+    log.warning("database.unavailable", error=type(error).__name__)
     return _answer(
         request,
         Unavailable("The database does not answer right now.", remedy="Try again in a moment.", retryable=True),
@@ -146,7 +146,7 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error, path=request.url.path, method=request.method)
+    log.error("request.failed", exc_info=error, path=request.url.path, method=request.method)
     return _answer(
         request,
         Problem("An unexpected error happened while the request was handled; nothing was changed.", retryable=True),

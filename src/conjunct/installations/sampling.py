@@ -104,9 +104,9 @@ async def _sample_one(
                 f"The credentials of the connection do not allow it: {error.message}",
                 remedy="Let the customer connect again, with access to this object and its fields.",
             )
-        log.info("sample not taken", object=wanted.object_name, error=error.kind.value, status=error.status)
+        log.info("sample.not_taken", object=wanted.object_name, error=error.kind.value, status=error.status)
     except TimeoutError:
-        log.info("sample not taken", object=wanted.object_name, error="time limit")
+        log.info("sample.not_taken", object=wanted.object_name, error="time limit")
     except Problem as problem:
         return Issue(place, problem.detail, remedy=problem.remedy)
     return None

@@ -165,7 +165,7 @@ class Catalog:
         except InvalidDefinition as fault:
             self._faults[name] = fault
             kept = name in self._loaded
-            log.warning("provider definition has faults", provider=name, fault=fault.detail, last_good_is_used=kept)
+            log.warning("provider.faulty", provider=name, fault=fault.detail, last_good_is_used=kept)
             return
         self._loaded[name] = definition
         self._faults.pop(name, None)

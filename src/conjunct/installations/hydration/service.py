@@ -131,12 +131,12 @@ async def _describe(provider: Describing, name: str, gate: asyncio.Semaphore, se
         async with asyncio.timeout(seconds), gate:
             return await provider.describe(name)
     except ProviderError as error:
-        log.info("object not described", object=name, error=error.kind.value, status=error.status)
+        log.info("object.not_described", object=name, error=error.kind.value, status=error.status)
         if isinstance(error, AuthInvalid | AuthRevoked):
             return f"{credentials_refused(error)} {CONNECT_AGAIN}"
         return error.message
     except TimeoutError:
-        log.info("object not described", object=name, error="time limit")
+        log.info("object.not_described", object=name, error="time limit")
         return "The provider did not answer in time."
     except Problem as problem:
         return problem.detail

@@ -85,7 +85,7 @@ class RotationJobs:
             if after is None:
                 break
         if deleted:
-            log.info("old data keys deleted", keys=deleted)
+            log.info("keys.deleted", keys=deleted)
         return Done()
 
     async def _make_keys(self, job: Job, rotation: Rotation) -> Rotation:
@@ -96,7 +96,7 @@ class RotationJobs:
                 made = await data_keys.make_batch(session, self.keys, rotation.id, active_at)
                 rotation = await _set(session, rotation, made=rotation.made + made)
             if not made:
-                log.info("new data keys made", rotation=rotation.id, keys=rotation.made)
+                log.info("keys.made", rotation=rotation.id, keys=rotation.made)
                 settled = active_at + self.times.cache_life + self.times.settled_after
                 return await self._change(job, rotation, phase="waiting", seal_at=settled)
 
@@ -159,7 +159,7 @@ class RotationJobs:
                 finish_time=self.clock.now(),
             )
             await self.engine.finish(session, job)
-        log.info("keys rotated", kind=rotation.kind, rotation=rotation.id, sealed=rotation.sealed, failed=failed)
+        log.info("keys.rotated", kind=rotation.kind, rotation=rotation.id, sealed=rotation.sealed, failed=failed)
         return Done()
 
     async def _change(self, job: Job, rotation: Rotation, **values: Any) -> Rotation:

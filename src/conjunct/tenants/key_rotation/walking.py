@@ -49,7 +49,7 @@ async def seal_batch(
             fresh = _resealed(keyring, row.sealed, place)
         except DecryptionFailed as error:
             failed += 1
-            log.warning("a sealed value does not open and stays as it is", column=column.name, error=str(error))
+            log.warning("keys.value_unreadable", column=column.name, error=str(error))
             continue
         if fresh is not None:
             changes.append({"old": row.sealed, "new": fresh, **_key_values(column, row)})
