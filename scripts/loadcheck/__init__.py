@@ -1,0 +1,1 @@
+"""Checks of what holds for thousands of installations at once."""
