@@ -21,6 +21,9 @@ class Follower:
         self.objects = objects
         self.left: list[tuple[str, str]] = []
 
+    async def on_connection_made(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        pass
+
     async def on_connection_deleting(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
         still_there = await session.scalar(
             text("SELECT count(*) FROM connection WHERE id = :id"), {"id": connection_id}

@@ -22,7 +22,13 @@ from conjunct.core.egress import Egress, EgressPolicy
 from conjunct.core.encryption import Keyring, new_key
 from conjunct.delivery import DeliveryOptions
 from conjunct.delivery.destination_service import DestinationService
-from conjunct.installations import InstallationForesight, InstallationService, InstallationState, Upstream
+from conjunct.installations import (
+    AlwaysInstaller,
+    InstallationForesight,
+    InstallationService,
+    InstallationState,
+    Upstream,
+)
 from conjunct.integrations import DeployPlanner, IntegrationService
 from conjunct.kit.clock import SystemClock
 from conjunct.manifests import Limits
@@ -203,7 +209,8 @@ async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
         integrating = IntegrationService(Limits())
         installing = InstallationService(integrating, connecting, timedelta(minutes=10))
         engine, recorder = PostgresEngine(database), Recorder()
-        upstream = Upstream(database, integrating, installing, engine, batch=3)
+        always = AlwaysInstaller(database, integrating, connecting, installing, engine, batch=2)
+        upstream = Upstream(database, integrating, installing, engine, always, batch=3)
         integrating.add_listener(upstream)
         connecting.add_listener(upstream)
         installing.add_listener(recorder)

@@ -110,7 +110,7 @@ async def test_beyond_a_batch_installations_follow_by_a_job_whatever_comes_betwe
 
     revisions = [(await world.get(each))["config"]["revisionId"] for each in made]
     assert revisions.count(latest["latestRevision"]["id"]) == 3
-    assert await world.count("job") == 2
+    assert await world.count("job WHERE kind = 'installation.follow'") == 2
     job = Job(1, world.project.project_id, None, "installation.follow", latest["id"], 1, 1, "w")
     await asyncio.gather(world.upstream.run_follow(job), world.upstream.run_follow(job))
 

@@ -29,6 +29,9 @@ class Recorder:
 
     heard: list[tuple[Any, ...]] = field(default_factory=list)
 
+    async def on_integration_added(self, _session, _revision):
+        pass
+
     async def on_revision(self, _session, project_id, integration_id, revision_id, changes, destructive):
         self.heard.append((project_id, integration_id, revision_id, changes, destructive))
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from starlette.datastructures import State
 
 from conjunct import __version__
+from conjunct.actions.proxy import Destinations, Proxy, Usage
 from conjunct.actions.read import ReadAction, ReadJobs, ReadService
 from conjunct.actions.read import retention as read_retention
 from conjunct.actions.search import SearchService
@@ -24,7 +25,14 @@ from conjunct.core.encryption import DerivedKeys
 from conjunct.core.settings import Settings
 from conjunct.core.storage import FolderStorage
 from conjunct.delivery import DeliveryOptions, DeliveryService
-from conjunct.installations import Hydrator, InstallationForesight, InstallationNotices, InstallationService, Upstream
+from conjunct.installations import (
+    AlwaysInstaller,
+    Hydrator,
+    InstallationForesight,
+    InstallationNotices,
+    InstallationService,
+    Upstream,
+)
 from conjunct.integrations import DeployPlanner, IntegrationService, Uploads, ensure_sweep, sweep_handler
 from conjunct.kit.clock import Clock, SystemClock
 from conjunct.manifests import Limits
@@ -45,6 +53,9 @@ from conjunct.tenants.key_rotation import KeyRotations
 from conjunct.tenants.keys import KeyTimes
 from conjunct.tenants.orgs import OrgService
 from conjunct.tenants.projects import ProjectService
+
+PROXY_CONNECTIONS_PER_HOST = 512
+"""Requests under way to one provider, of all customers together, that a process passes through at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,8 @@ class Services:
     read_jobs: ReadJobs
     searches: SearchService
     writes: WriteService
+    proxy: Proxy
+    proxy_usage: Usage
     upkeep: dict[str, Handler]
     public_url: str
     page_keys: DerivedKeys
@@ -130,13 +143,19 @@ async def open_services(
     """Wire the services over an open database, for the length of the block."""
     clock = clock or SystemClock()
     policy = EgressPolicy(allowed_networks=settings.allowed_networks)
-    async with Egress(policy=policy, user_agent=f"conjunct/{__version__}") as egress:
-        services = _wire(settings, database, egress, clock, key_times or KeyTimes())
+    agent = f"conjunct/{__version__}"
+    async with (
+        Egress(policy=policy, user_agent=agent) as egress,
+        Egress(policy=policy, user_agent=agent, connections_per_host=PROXY_CONNECTIONS_PER_HOST) as proxying,
+    ):
+        services = _wire(settings, database, egress, proxying, clock, key_times or KeyTimes())
         async with services.connections.refresher.at_work(database, drain_seconds=settings.drain_seconds):
             yield services
 
 
-def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, key_times: KeyTimes) -> Services:
+def _wire(
+    settings: Settings, database: Database, egress: Egress, proxying: Egress, clock: Clock, key_times: KeyTimes
+) -> Services:
     master = settings.load_master_keys()
     public_url = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
     engine = PostgresEngine(database, _queue_options(settings))
@@ -179,7 +198,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
     project_providers = ProjectProviders(catalog)
     integrations = IntegrationService(limits, project_providers)
     installations = InstallationService(integrations, connections, limits.finest_schedule)
-    upstream = Upstream(database, integrations, installations, engine)
+    always = AlwaysInstaller(database, integrations, connections, installations, engine)
+    upstream = Upstream(database, integrations, installations, engine, always)
     integrations.add_listener(upstream)
     connections.add_listener(upstream)
     notices = InstallationNotices(installations, notifications)
@@ -196,10 +216,18 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
         clock=clock,
     )
     installations.add_listener(read.follower)
+    authenticator = Authenticator(database)
+    proxy_usage = Usage(database, installations, operations, clock)
+    proxy = Proxy(
+        authenticator=authenticator,
+        destinations=Destinations(database, installations, connections),
+        opener=EgressTransport(proxying, private_servers=overrides.private_servers),
+        usage=proxy_usage,
+    )
     return Services(
         database=database,
         engine=engine,
-        authenticator=Authenticator(database),
+        authenticator=authenticator,
         idempotency=IdempotencyService(database, master, clock),
         audit_log=AuditLog(database, clock, timedelta(days=settings.audit_retention_days)),
         tenants=tenants,
@@ -254,6 +282,8 @@ def _wire(settings: Settings, database: Database, egress: Egress, clock: Clock, 
         reads=read.service,
         read_jobs=read.jobs,
         writes=WriteService(database, installations, connections, operations),
+        proxy=proxy,
+        proxy_usage=proxy_usage,
         searches=SearchService(database, installations, connections, clock),
         upkeep={
             **operation_retention.sweep_handler(database, clock, timedelta(days=settings.operation_retention_days)),
@@ -281,5 +311,6 @@ def _delivery_options(settings: Settings, public_url: str) -> DeliveryOptions:
         timeout=settings.delivery_timeout_seconds,
         first_timeout=min(10.0, settings.delivery_timeout_seconds),
         spool_limit_bytes=settings.spool_limit_bytes,
+        messages_per_second=settings.project_messages_per_second or None,
         attempts_kept=timedelta(days=settings.attempt_retention_days),
     )

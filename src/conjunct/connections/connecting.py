@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ class Connecting:
         vault: Vault,
         prover: Prover,
         notices: ConnectionNotices,
+        on_made: Callable[[AsyncSession, str, str], Awaitable[None]],
     ) -> None:
         self._database = database
         self._tenants = tenants
@@ -63,6 +64,7 @@ class Connecting:
         self._vault = vault
         self._prover = prover
         self._notices = notices
+        self._on_made = on_made
 
     async def prove(
         self, project_id: str, request: GenerateConnectionRequest, *, provider_app_id: str | None = None
@@ -116,6 +118,7 @@ class Connecting:
             **await self._vault.columns(session, project_id, connection_id, definition, proved.credentials),
         )
         await self._notices.publish(session, project_id, connection_id, ConnectionCreated)
+        await self._on_made(session, project_id, connection_id)
         return connection_id
 
     async def _app(self, project_id: str, definition: Definition, given: Given, app_id: str | None) -> OpenedApp | None:
@@ -169,6 +172,8 @@ class Connecting:
             await connections.add(id=connection_id, project_id=project_id, **who, **values)
         happened = ConnectionCreated if known is None else ConnectionUpdated
         await self._notices.publish(session, project_id, connection_id, happened)
+        if known is None:
+            await self._on_made(session, project_id, connection_id)
         return connection_id
 
 

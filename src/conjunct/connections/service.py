@@ -47,6 +47,10 @@ from conjunct.tenants.audit import note_change, record_change
 class ConnectionListener(Protocol):
     """What hangs on connections, such as installations."""
 
+    async def on_connection_made(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        """Called on the transaction that makes a connection, in whichever way; not when one is renewed."""
+        ...
+
     async def on_connection_deleting(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
         """Called on the transaction that is about to delete the connection, while its row is locked.
 
@@ -118,7 +122,7 @@ class ConnectionService:
             "prover": self.prover,
             "notices": self._notices,
         }
-        self._connecting = Connecting(tenants=tenants, **shared)
+        self._connecting = Connecting(tenants=tenants, on_made=self._on_made, **shared)
         self._changing = Changing(freshen=self._freshen, clock=self._clock, **shared)
         self.refresher = Refresher(
             vault=self._vault,
@@ -139,6 +143,10 @@ class ConnectionService:
     def on_refused(self, listener: RefusedListener) -> None:
         """Have `listener` told when a provider no longer accepts credentials. The composition root calls this."""
         self._refused_listeners.append(listener)
+
+    async def _on_made(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        for listener in self._listeners:
+            await listener.on_connection_made(session, project_id, connection_id)
 
     async def list_page(
         self,

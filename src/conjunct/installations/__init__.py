@@ -1,5 +1,6 @@
 """An integration bound to a group: what the group chose, worked out into what is to be done."""
 
+from conjunct.installations.always import AlwaysInstaller
 from conjunct.installations.content import ConfigContent, WriteConfigObject, parse_content
 from conjunct.installations.endpoints import Installations, router
 from conjunct.installations.fields import router as fields_router
@@ -46,6 +47,7 @@ __all__ = [
     "event_fields",
     "Trouble",
     "Upstream",
+    "AlwaysInstaller",
     "InstallationForesight",
     "ReadObject",
     "Backfill",

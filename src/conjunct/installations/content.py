@@ -218,6 +218,12 @@ class ConfigContent(Part):
     proxy: ProxyConfig | None = None
     subscribe: SubscribeConfig | None = None
 
+    @property
+    def chooses_nothing(self) -> bool:
+        """Whether it has no object and nothing passed through."""
+        parts = (self.read, self.write, self.subscribe)
+        return self.proxy is None and not any(part.objects for part in parts if part is not None)
+
 
 def parse_content(raw: Any, *, prefix: str = "config.content") -> tuple[ConfigContent | None, list[Issue]]:
     """The content in JSON, or every fault of its types, named from `prefix` on."""

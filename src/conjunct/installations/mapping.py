@@ -17,28 +17,27 @@ from conjunct.kit.json_path import Selector, assign, is_nested, parse_selector
 class MappingPlan:
     """The mapping of one object, made once a run or a search.
 
-    `requested` is what the provider is asked for. `selected` are lower-cased provider fields that are delivered under
-    their own names (None: all that it gives); `mapped` are the builder's names, each with its lower-cased provider
-    field; `values` translates a field's values, by its name on either side and the provider's value; `nested` are the
+    `requested` is what the provider is asked for. `mapped` are the builder's names, each with its lower-cased provider
+    field; `only_mapped` are those lower-cased provider fields that are delivered under the builder's names alone;
+    `values` translates a field's values, by its name on either side and the provider's value; `nested` are the
     builder's names that lead into objects, such as `$['info']['status']`; `associations` are associated objects, each
     with the name that it is delivered under.
     """
 
     requested: tuple[str, ...]
-    selected: frozenset[str] | None
     mapped: tuple[tuple[str, str], ...]
+    only_mapped: tuple[str, ...]
     values: Mapping[str, Mapping[str, str]]
     nested: Mapping[str, Selector] = field(default_factory=dict)
     associations: Mapping[str, str] = field(default_factory=dict)
 
     def entry(self, record: Record) -> dict[str, Any]:
         """The record as the specification's `ResultEntry`."""
-        found = record.fields
-        selected = self.selected
-        if selected is None or not self.mapped:  # all that was asked for is selected
-            fields = found
-        else:
-            fields = {name: value for name, value in found.items() if name in selected}
+        found = fields = record.fields
+        if self.only_mapped:
+            fields = found.copy()
+            for name in self.only_mapped:
+                fields.pop(name, None)
         mapped = {name: found[source] for name, source in self.mapped if source in found}
         if self.values:
             fields, mapped = self._translated(fields), self._translated(mapped)
@@ -76,10 +75,12 @@ class MappingPlan:
 def plan_mapping(read_object: ReadObject) -> MappingPlan:
     """Compile the mapping of an installation's object."""
     requested = read_object.source_fields
+    mapped = tuple((name, source.lower()) for name, source in read_object.mappings.items())
+    selected = {name.lower() for name in read_object.fields}
     return MappingPlan(
         requested=(*requested, ALL_FIELDS) if read_object.all_fields else requested,
-        selected=None if read_object.all_fields else frozenset(name.lower() for name in read_object.fields),
-        mapped=tuple((name, source.lower()) for name, source in read_object.mappings.items()),
+        mapped=mapped,
+        only_mapped=() if read_object.all_fields else tuple({source for _, source in mapped} - selected),
         values=_by_provider_value(read_object),
         nested=_nested(read_object.mappings),
         associations=read_object.associations,

@@ -103,6 +103,11 @@ _LOCK_BEHIND = text("""
 _KEEP_CONNECTION = text("SELECT id FROM connection WHERE project_id = :project_id AND id = :id FOR KEY SHARE")
 _LOCK_CONNECTION = text("SELECT FROM connection WHERE project_id = :project_id AND id = :id FOR UPDATE")
 
+_CONNECTED_WITHOUT = text("""
+    SELECT DISTINCT ON (c.group_id) c.group_id, c.id FROM connection c
+    WHERE c.project_id = :project_id AND c.provider = :provider AND c.group_id > :after AND NOT EXISTS (
+        SELECT FROM installation i WHERE i.integration_id = :integration_id AND i.group_id = c.group_id)
+    ORDER BY c.group_id, c.id DESC LIMIT :limit""")
 
 _CONFIGS_AT_ONCE = 200
 
@@ -230,6 +235,25 @@ class InstallationRepository:
         """Let nobody delete the connection before the transaction ends; False when somebody has."""
         row = await self._session.execute(_KEEP_CONNECTION, {"project_id": project_id, "id": connection_id})
         return row.first() is not None
+
+    async def connected_without(
+        self, project_id: str, integration_id: str, provider: str, *, after: str, limit: int
+    ) -> Sequence[tuple[str, str]]:
+        """Groups connected to the provider without an installation of the integration, ordered by id, from one on.
+
+        Each with the id of its newest connection.
+        """
+        rows = await self._session.execute(
+            _CONNECTED_WITHOUT,
+            {
+                "project_id": project_id,
+                "integration_id": integration_id,
+                "provider": provider,
+                "after": after,
+                "limit": limit,
+            },
+        )
+        return [(row[0], row[1]) for row in rows]
 
     async def lock_connection(self, project_id: str, connection_id: str) -> None:
         await self._session.execute(_LOCK_CONNECTION, {"project_id": project_id, "id": connection_id})

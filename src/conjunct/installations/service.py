@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -182,8 +183,17 @@ class InstallationService:
     async def plan_creation(
         self, session: AsyncSession, project_id: str, integration: str, request: CreateInstallation
     ) -> Plan:
-        """What a request to install asks for; see `Planner.creation`."""
-        return await self._planner.creation(session, project_id, integration, request)
+        """What a request to install asks for; see `Planner.creation`.
+
+        An installation that made itself and has nothing chosen yet is changed: whoever installs it need not know of it.
+        """
+        plan = await self._planner.creation(session, project_id, integration, request)
+        existing = await self.find_by_group(session, project_id, plan.integration_id, request.group_ref)
+        if existing is None:
+            return plan
+        await InstallationRepository(session).lock(project_id, existing.id)
+        existing = await self.load(session, project_id, existing.id)
+        return replace(plan, previous=existing) if existing.content.chooses_nothing else plan
 
     async def plan_change(
         self,

@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.connections import StoppedInstallation
 from conjunct.core.database import Database
+from conjunct.installations.always import AlwaysInstaller
 from conjunct.installations.repository import InstallationRepository
 from conjunct.installations.service import InstallationService
-from conjunct.integrations import IntegrationNotFound, IntegrationService
+from conjunct.integrations import IntegrationNotFound, IntegrationService, Revision
 from conjunct.manifests import Changes
 from conjunct.queue import Done, Engine, Handler, Job, NewJob, Outcome
 
@@ -26,18 +27,24 @@ class Upstream:
         integrations: IntegrationService,
         installations: InstallationService,
         engine: Engine,
+        always: AlwaysInstaller,
         batch: int = BATCH,
     ) -> None:
         self._database = database
         self._integrations = integrations
         self._installations = installations
         self._engine = engine
+        self._always = always
         self._batch = batch
 
     @property
     def handlers(self) -> dict[str, Handler]:
         """The jobs of this slice, for the worker."""
-        return {FOLLOW: self.run_follow}
+        return {FOLLOW: self.run_follow, **self._always.handlers}
+
+    async def on_integration_added(self, session: AsyncSession, revision: Revision) -> None:
+        """Install it for those who are connected, if nobody has to."""
+        await self._always.after_deploy(session, revision.project_id, revision.integration_id, revision.content, None)
 
     async def on_revision(
         self,
@@ -52,11 +59,18 @@ class Upstream:
         if await self._follow_batch(session, project_id, integration_id, revision_id) == self._batch:
             lane = f"{project_id}/follow/{integration_id}"
             await self._engine.enqueue(session, [NewJob(project_id, FOLLOW, integration_id, lane=lane)])
+        new = await self._integrations.revision(session, project_id, revision_id)
+        old = await self._integrations.revision_before(session, project_id, revision_id)
+        await self._always.after_deploy(session, project_id, integration_id, new.content, old.content if old else None)
 
     async def on_integration_deleted(self, session: AsyncSession, project_id: str, integration_id: str) -> None:
         """Delete its installations. Their connections stay: they belong to the customer."""
         for installation_id in await InstallationRepository(session).ids(project_id, integration_id=integration_id):
             await self._installations.remove(session, project_id, installation_id)
+
+    async def on_connection_made(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
+        """Install what nobody has to install."""
+        await self._always.after_connecting(session, project_id, connection_id)
 
     async def on_connection_deleting(self, session: AsyncSession, project_id: str, connection_id: str) -> None:
         """Delete the installations that cannot be without the connection."""

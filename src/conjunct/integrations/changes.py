@@ -28,6 +28,10 @@ class Revision:
 class RevisionListener(Protocol):
     """Follows deploys, on the transaction that makes them."""
 
+    async def on_integration_added(self, session: AsyncSession, revision: Revision) -> None:
+        """An integration was deployed for the first time."""
+        ...
+
     async def on_revision(
         self,
         session: AsyncSession,

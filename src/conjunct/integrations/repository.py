@@ -137,6 +137,16 @@ class IntegrationRepository:
         )
         return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
+    async def latest_of_provider(self, project_id: str, provider: str) -> Sequence[RevisionRow]:
+        """The latest revisions of the integrations for a provider."""
+        statement = (
+            select(RevisionRow)
+            .join(IntegrationRow, IntegrationRow.latest_revision_id == RevisionRow.id)
+            .where(IntegrationRow.project_id == project_id, IntegrationRow.provider == provider)
+            .order_by(IntegrationRow.id)
+        )
+        return (await self._session.execute(statement)).scalars().all()
+
     async def revisions_after(self, project_id: str, integration_id: str, number: int) -> Sequence[RevisionRow]:
         statement = (
             select(RevisionRow)

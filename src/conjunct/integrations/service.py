@@ -229,6 +229,16 @@ class IntegrationService:
             self._revisions.put(known)
         return known
 
+    async def latest_of_provider(self, session: AsyncSession, project_id: str, provider: str) -> list[Revision]:
+        """The latest revisions of a project's integrations for a provider."""
+        rows = await IntegrationRepository(session).latest_of_provider(project_id, provider)
+        return [revision_of(row) for row in rows]
+
+    async def revision_before(self, session: AsyncSession, project_id: str, revision_id: str) -> Revision | None:
+        """The revision that was deployed before this one of the same integration; None for the first."""
+        row = await IntegrationRepository(session).revision_before(project_id, revision_id)
+        return None if row is None else revision_of(row)
+
     async def revisions_after(
         self, session: AsyncSession, project_id: str, integration_id: str, number: int
     ) -> list[Revision]:
@@ -279,6 +289,8 @@ class IntegrationService:
             latest_revision_id=revision.id,
         )
         await _add_revision(repository, revision, created_by)
+        for listener in self._listeners:
+            await listener.on_integration_added(session, revision)
         return revision
 
 
