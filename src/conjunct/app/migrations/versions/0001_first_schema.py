@@ -1007,6 +1007,7 @@ def upgrade() -> None:
         sa.Column("watermark", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused", sa.Text(collation="C"), nullable=True),
         sa.Column("pause_note", sa.Text(), nullable=True),
+        sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("hopeless_failures", sa.Integer(), nullable=False),
         sa.Column("backfill_operation_id", sa.Text(collation="C"), nullable=True),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
