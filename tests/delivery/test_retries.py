@@ -241,4 +241,5 @@ async def test_the_sweeps_are_scheduled_once(world: World) -> None:
             await world.service.ensure_schedules(session)
     rows = await world.execute("select kind from schedule order by kind")
     assert [row.kind for row in rows] == ["delivery.sweep", "delivery.sweep_kept"]
-    assert set(world.service.handlers()) == {"delivery.retry", "delivery.sweep", "delivery.sweep_kept"}
+    kinds = {"delivery.retry", "delivery.recover", "delivery.sweep", "delivery.sweep_kept"}
+    assert set(world.service.handlers()) == kinds

@@ -77,6 +77,12 @@ class Health:
         """The health once the destination is switched off; one that is off already stays as it is."""
         return replace(self, enabled=False, disabled_reason=reason, disabled_at=now) if self.enabled else self
 
+    def closed(self) -> Health:
+        """The health with a closed breaker, as if nothing had failed lately."""
+        return replace(
+            self, consecutive_failures=0, breaker_openings=0, breaker_open_until=None, breaker_probe_until=None
+        )
+
     def _failed(self, count: int, now: datetime) -> Health:
         failures = self.consecutive_failures + count
         still_open = self.breaker_open_until is not None and self.breaker_open_until > now
