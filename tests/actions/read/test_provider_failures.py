@@ -50,7 +50,7 @@ async def test_a_page_that_could_not_be_read_is_asked_for_again(
         assert sorted(pages_asked_for(platform).values()) == [1, 1, 3]
         assert len(platform.delivered()) == len(set(platform.delivered())) == 250
         lines = await logs(platform, operation["id"])
-        assert [line["severity"] for line in lines] == ["WARNING", "WARNING"]
+        assert [line["severity"] for line in lines] == ["INFO", "WARNING", "WARNING", "INFO"]
 
 
 async def test_after_too_many_failures_the_operation_fails_and_says_why(
@@ -97,7 +97,7 @@ async def test_a_rate_limit_rests_the_connection_and_the_run_goes_on_from_its_ch
         assert "retry" not in ended["metadata"]
         assert sorted(pages_asked_for(platform).values()) == [1, 1, 1, 1, 1, 1, 2]
         assert len(platform.delivered()) == len(set(platform.delivered())) == 650
-        [line] = await logs(platform, operation["id"])
+        [_begun, line, _ended] = await logs(platform, operation["id"])
         assert line["details"]["status"] == "429"
 
 

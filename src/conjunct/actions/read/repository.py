@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -17,7 +18,8 @@ from conjunct.actions.read.runs import Progress
 _CHECKPOINT = text("""
     WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
     UPDATE read_run SET next_page = :next_page, at_deleted = :at_deleted, page = :page, records = :records,
-        failed_records = :failed, estimated = :estimated, tries = 0
+        failed_records = :failed, estimated = :estimated, new_watermark = :new_watermark, moved_at = :now,
+        guard = cast(:guard as jsonb), figures = cast(:figures as jsonb), tries = 0, waits = 0, lost = 0
     FROM relaxed WHERE project_id = :project_id AND operation_id = :operation_id
     RETURNING operation_id""")
 
@@ -39,6 +41,13 @@ class ReadRepository:
         )
         rows = (await self._session.execute(statement)).scalars()
         return {row.object_name: row for row in rows}
+
+    async def peek(self, project_id: str, installation_id: str) -> dict[str, ReadObjectRow]:
+        """The installation's objects by name, as they are now."""
+        statement = select(ReadObjectRow).where(
+            ReadObjectRow.project_id == project_id, ReadObjectRow.installation_id == installation_id
+        )
+        return {row.object_name: row for row in (await self._session.execute(statement)).scalars()}
 
     async def object(self, project_id: str, installation_id: str, object_name: str) -> ReadObjectRow | None:
         statement = (
@@ -102,7 +111,7 @@ class ReadRepository:
         found: str | None = (await self._session.execute(statement)).scalar_one_or_none()
         return found
 
-    async def checkpoint(self, project_id: str, operation_id: str, progress: Progress) -> bool:
+    async def checkpoint(self, project_id: str, operation_id: str, progress: Progress, now: datetime) -> bool:
         """Move the run's checkpoint; False when there is no such run any more."""
         moved = await self._session.scalar(
             _CHECKPOINT,
@@ -115,6 +124,10 @@ class ReadRepository:
                 "records": progress.records,
                 "failed": progress.failed,
                 "estimated": progress.estimated,
+                "new_watermark": progress.new_watermark,
+                "now": now,
+                "guard": orjson.dumps(progress.guard.to_json()).decode(),
+                "figures": orjson.dumps(progress.figures.to_json()).decode(),
             },
         )
         return moved is not None

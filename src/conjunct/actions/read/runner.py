@@ -9,20 +9,30 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.messages import make_envelope
-from conjunct.actions.read.reader import Reader, Reading, RunGone, SpoolFull, is_full
+from conjunct.actions.read.metrics import INTERRUPTIONS
+from conjunct.actions.read.reader import Reader
+from conjunct.actions.read.reading import Blocked, Reading, RunGone, require_way
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import Run
 from conjunct.connections import ConnectionService, ConnectionState
 from conjunct.connectors import ProviderError, ReadQuery
+from conjunct.core import tracing
 from conjunct.core.database import Database
 from conjunct.core.problems import Problem
 from conjunct.core.telemetry import bind
 from conjunct.delivery import DeliveryService
 from conjunct.installations import InstallationService, InstallationState, ReadObject, plan_mapping
 from conjunct.kit.clock import Clock
-from conjunct.queue import Done, Job, Outcome, Retry
+from conjunct.queue import Done, Job, Outcome, Yield
 
-SPOOL_WAIT = timedelta(seconds=30)
+MOST_LOST = 20
+"""Attempts in a row that may end without a word and without a page, killed or by a fault of ours."""
+
+_LOST = (
+    f"{MOST_LOST} attempts in a row ended without a page and without a word: their workers died, or failed in a way "
+    "that their logs tell."
+)
+
 PATIENCE = 10.0
 """Seconds that a run waits for the provider's limits before it makes room for others."""
 
@@ -59,25 +69,34 @@ class Runner:
             if row is None or not row.active:
                 return Done()  # its installation was deleted, or a worker died between its end and the job's
             run = Run.from_row(row)
-            try:
-                return await self._attempt(job, run)
-            except Problem as problem:  # what the run stands on is gone or no longer fits: destination, provider, token
-                return await self._ender.give_up(job, run, problem.detail)
-            except RunGone:
-                return Done()
-            except SpoolFull:
-                log.info("read.waits_for_destination")
-                return Retry(SPOOL_WAIT, "the spool is full", counted=False)
+            about = {"installation_id": run.installation_id, "object": run.object_name, "read_type": run.read_type}
+            with bind(**about), tracing.span("read") as span:
+                span.note({"conjunct.operation_id": operation_id, **{f"conjunct.{key}": about[key] for key in about}})
+                return await self._attempt_or_end(job, run)
+
+    async def _attempt_or_end(self, job: Job, run: Run) -> Outcome:
+        try:
+            return await self._attempt(job, run)
+        except Problem as problem:  # what the run stands on is gone or no longer fits: destination, provider, token
+            return await self._ender.after_problem(job, run, problem)
+        except RunGone:
+            return Done()
+        except Blocked as blocked:
+            log.info("read.blocked", reason=blocked.reason)
+            INTERRUPTIONS.add(run.read_type, "blocked")
+            return await self._ender.wait_for_way(job, run, blocked)
 
     async def _attempt(self, job: Job, run: Run) -> Outcome:
+        if run.lost >= MOST_LOST:
+            return await self._ender.give_up(job, run, _LOST)
         found = await self._load(job, run)
         if not isinstance(found, Reading):
             return found
         try:
-            await self._reader.read(found)
+            ended = await self._reader.read(found)
         except ProviderError as error:
-            return await self._ender.after_failure(job, run, found.connection, error)
-        return Done()
+            return await self._ender.after_failure(job, run, found.connection, error, found.connector.traffic)
+        return Done() if ended else Yield()
 
     async def _load(self, job: Job, run: Run) -> Reading | Outcome:
         """What to read; or a wait, or the end, when what it stands on is gone."""
@@ -92,10 +111,11 @@ class Runner:
             if connection.throttled_until is not None:
                 wait = connection.throttled_until - self._clock.now()
                 if wait > timedelta(0):
-                    return Retry(wait, "the provider asked us to slow down", counted=False)
+                    return await self._ender.wait_for_provider(job, run, wait)
             reading = await self._prepare(session, job, run, state, connection, read_object)
-            if await is_full(session, self._delivery, reading):
-                raise SpoolFull
+            await require_way(session, self._delivery, reading)
+            if job.attempts > 1:  # the one before may have ended without a word; whatever follows sets it back
+                await ReadRepository(session).change_run(run.project_id, run.operation_id, lost=run.lost + 1)
             return reading
 
     async def _prepare(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Self
 
+from conjunct.actions.read.figures import Figures
+from conjunct.actions.read.guarding import Guard
 from conjunct.actions.read.models import ReadRunRow
 
 ReadType = Literal["backfill", "scheduled", "triggered"]
@@ -33,13 +35,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come: the next page to hand over, and the numbers of what was handed over."""
+    """How far a run has come: the next page to hand over, and the numbers of what was handed over.
+
+    `new_watermark` is what the object's watermark becomes at the run's end; None leaves it alone.
+    """
 
     place: Place
     page: int
     records: int
     failed: int
     estimated: int | None
+    new_watermark: datetime | None = None
+    guard: Guard = field(default_factory=Guard)
+    figures: Figures = field(default_factory=Figures)
 
     def after_page(self, following: Place | None, *, records: int, failed: int) -> Self:
         """The progress when one more page has been handed over, and where the next one is (None: at the end)."""
@@ -54,7 +62,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A read run. `since` and `until` are frozen when it begins; both are inclusive, None is without bound."""
+    """A read run. `since` and `until` are frozen when it begins; both are inclusive, None is without bound.
+
+    `moved_at` is when it handed its last page over, or was begun. `tries`, `waits` and `lost` are counted since then.
+    """
 
     project_id: str
     operation_id: str
@@ -64,11 +75,13 @@ class Run:
     read_type: str
     since: datetime | None
     until: datetime | None
-    new_watermark: datetime | None
     started: datetime
     active: bool
     tries: int
+    waits: int
+    lost: int
     restarts: int
+    moved_at: datetime
     progress: Progress
 
     @classmethod
@@ -83,13 +96,22 @@ class Run:
             read_type=row.read_type,
             since=row.since,
             until=row.until,
-            new_watermark=row.new_watermark,
             started=row.create_time,
             active=row.active,
             tries=row.tries,
+            waits=row.waits,
+            lost=row.lost,
             restarts=row.restarts,
+            moved_at=row.moved_at or row.create_time,
             progress=Progress(
-                Place(row.next_page, row.at_deleted), row.page, row.records, row.failed_records, row.estimated
+                Place(row.next_page, row.at_deleted),
+                row.page,
+                row.records,
+                row.failed_records,
+                row.estimated,
+                row.new_watermark,
+                Guard.of(row.guard),
+                Figures.of(row.figures),
             ),
         )
 

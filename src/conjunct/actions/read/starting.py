@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from conjunct.actions.read import telling
 from conjunct.actions.read.repository import ReadRepository
 from conjunct.actions.read.runs import JOB_MAX_ATTEMPTS, ReadType, lane_of
 from conjunct.installations import InstallationState, ReadObject
@@ -93,6 +94,9 @@ class Starter:
             create_time=self._clock.now(),
             **window,
         )
+        if read_type != "scheduled":
+            line = telling.beginning(read_object, read_type, window["since"], window["until"])
+            await self._operations.log(session, state.project_id, operation_id, [line])
         return operation_id
 
     async def _enqueue(
