@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from conjunct.delivery import feeds, kept, kept_retention
+from conjunct.queue import Job
 from tests.delivery.conftest import World
 
 PATH = "/v1/projects/acme/destinations"
+A_JOB = Job(1, "", None, "", "", 1, 1, "w")
 
 
 async def pull(client: httpx.AsyncClient, name: str = "feed", status: int = 200, **query: Any) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
 
 
 async def sweep(world: World) -> None:
-    await world.service.handlers()["delivery.sweep_kept"](None)  # type: ignore[arg-type] - it looks at no job
+    await world.service.handlers()["delivery.sweep_kept"](A_JOB)
 
 
 async def test_a_feed_sends_nothing_and_gives_everything_once(client: httpx.AsyncClient, world: World) -> None:
@@ -176,11 +178,11 @@ async def test_a_page_is_bounded_in_bytes_and_has_one_message_at_least(
     feed = await world.make_feed()
     await world.hand_over(*(world.message(feed, f"op-{n}", body={"x": "y" * 100}) for n in range(3)))
     await world.hand_over(world.message(feed, "large", body={"x": "y" * 1000}))
-    pages, cursor, more = [], {}, True
-    while more:
-        answer = await pull(client, **cursor)
+    answer = await pull(client)
+    pages = [ids(answer)]
+    while answer["hasMore"]:
+        answer = await pull(client, after=answer["cursor"])
         pages.append(ids(answer))
-        cursor, more = {"after": answer["cursor"]}, answer["hasMore"]
     assert pages == [["op-0", "op-1"], ["op-2"], ["large"]]
     monkeypatch.setattr(kept, "SEALED_BYTES_AT_ONCE", 10)
     assert ids(await pull(client)) == ["op-0"]
@@ -195,13 +197,13 @@ async def test_links_to_large_results_are_fresh_at_every_pull_and_their_payloads
     payload = await world.service.store_payload(channel, "op-1", b'[{"large":1}]')
     await world.hand_over(world.message(feed, "op-1", body={"url": payload.placeholder}, payloads=(payload,)))
     world.clock.advance(timedelta(hours=30))
-    await world.service.handlers()["delivery.sweep"](None)  # type: ignore[arg-type]
+    await world.service.handlers()["delivery.sweep"](A_JOB)
     [message] = (await pull(client))["messages"]
     link = urlsplit(message["payload"]["url"])
     assert (await client.get(f"{link.path}?{link.query}")).json() == [{"large": 1}]
     world.clock.advance(timedelta(hours=60))
     await sweep(world)
-    await world.service.handlers()["delivery.sweep"](None)  # type: ignore[arg-type]
+    await world.service.handlers()["delivery.sweep"](A_JOB)
     assert await world.execute("select 1 from delivery_payload") == []
 
 

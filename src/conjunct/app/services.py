@@ -11,7 +11,7 @@ from starlette.datastructures import State
 
 from conjunct import __version__
 from conjunct.actions.proxy import Destinations, Proxy, Usage
-from conjunct.actions.read import ReadAction, ReadJobs, ReadService
+from conjunct.actions.read import ReadAction, ReadJobs, ReadOverview, ReadService
 from conjunct.actions.read import retention as read_retention
 from conjunct.actions.search import SearchService
 from conjunct.actions.write import WriteService
@@ -95,6 +95,7 @@ class Services:
     topics: TopicService
     reads: ReadService
     read_jobs: ReadJobs
+    read_overview: ReadOverview
     searches: SearchService
     writes: WriteService
     proxy: Proxy
@@ -281,6 +282,7 @@ def _wire(
         topics=TopicService(delivery),
         reads=read.service,
         read_jobs=read.jobs,
+        read_overview=read.overview,
         writes=WriteService(database, installations, connections, operations),
         proxy=proxy,
         proxy_usage=proxy_usage,

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     )
     drain_seconds: float = Field(20, ge=0, description="Time that running jobs get to end after SIGTERM.")
     delivery_timeout_seconds: float = Field(30, gt=0, le=300, description="Time that a destination gets to answer.")
+    project_messages_per_second: int = Field(
+        1000,
+        ge=0,
+        description="Messages of one project that go out in a second at most, to all of its destinations and from all "
+        "workers together; 0 is no limit. A destination can have a limit of its own below it.",
+    )
     spool_limit_bytes: int = Field(
         1024**3,
         ge=1024**2,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from weakref import WeakValueDictionary
 
 from conjunct.core import tracing
+from conjunct.core.pacing import NoneLeft
 from conjunct.delivery import metrics
 from conjunct.delivery.channel import Channel
 from conjunct.delivery.destinations.contract import Answer, Outgoing
@@ -14,18 +15,31 @@ from conjunct.delivery.gate import Gate
 from conjunct.delivery.health import THRESHOLD
 from conjunct.delivery.messages import Attempt, Message, Result
 from conjunct.delivery.payloads import PayloadService
+from conjunct.delivery.rates import Rates
 from conjunct.kit.clock import Clock
+
+PATIENCE = 10.0
+"""Seconds that the messages of a page wait for limits before they are kept for later."""
 
 
 class Courier:
-    """Tries messages over the network. Touches no table but to ask the gate."""
+    """Tries messages over the network. Touches no table but to ask the gate and the rates."""
 
-    def __init__(self, *, gate: Gate, payloads: PayloadService, clock: Clock, concurrency: int) -> None:
+    def __init__(self, *, gate: Gate, rates: Rates, payloads: PayloadService, clock: Clock, concurrency: int) -> None:
         self._gate = gate
+        self._rates = rates
         self._payloads = payloads
         self._clock = clock
         self._concurrency = concurrency
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def take(self, channel: Channel, *, until: float) -> None:
+        """Wait until a message may be sent by the limits in force; `NoneLeft` when none may by then (`deadline`)."""
+        await self._rates.take(channel.project_id, channel.destination_id, channel.terms, until=until)
+
+    def deadline(self, patience: float) -> float:
+        """The moment so many seconds from now, for `take`."""
+        return self._rates.deadline(patience)
 
     async def try_once(self, channel: Channel, message: Message, number: int, timeout_seconds: float) -> Attempt:
         """One try at one message, as its attempt of that number."""
@@ -44,7 +58,8 @@ class Courier:
         """A first try at each message, in no order; gives the results in the order of the messages.
 
         Messages stay untried while the destination takes nothing, and from the moment that it has failed 5 times in
-        a row here; also where nothing is sent, and where messages go one after another, which is the queue's task.
+        a row here, or that the limits let none go for 10 s; also where nothing is sent, and where messages go one
+        after another, which is the queue's task.
         """
         results = [Result(message, None, channel.terms) for message in messages]
         if not messages or channel.sender is None or channel.terms.ordered:
@@ -54,7 +69,7 @@ class Courier:
             return results
         run = _Run(self, channel, results, timeout_seconds)
         if access == "probe":
-            await run.work(iter(range(1)))
+            await run.work(iter(range(1)), counted=False)  # one of itself is no load
             if not results[0].delivered:
                 return results
         left = iter(range(1 if access == "probe" else 0, len(results)))
@@ -97,10 +112,16 @@ class _Run:
         self._results = results
         self._timeout_seconds = timeout_seconds
         self._failures = 0
+        self._until = courier.deadline(PATIENCE)
 
-    async def work(self, left: Iterator[int]) -> None:
+    async def work(self, left: Iterator[int], *, counted: bool = True) -> None:
         for place in left:
             if self._failures >= THRESHOLD:
+                return
+            try:
+                if counted:
+                    await self._courier.take(self._channel, until=self._until)
+            except NoneLeft:
                 return
             message = self._results[place].message
             attempt = await self._courier.try_once(self._channel, message, 1, self._timeout_seconds)

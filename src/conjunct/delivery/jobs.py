@@ -8,6 +8,7 @@ from random import Random
 import structlog
 
 from conjunct.core.database import Database
+from conjunct.core.pacing import NoneLeft
 from conjunct.delivery import payloads, retention, spool
 from conjunct.delivery.courier import Courier
 from conjunct.delivery.destination_service import DestinationService
@@ -15,7 +16,7 @@ from conjunct.delivery.gate import Gate
 from conjunct.delivery.health import Tally
 from conjunct.delivery.messages import Attempt, Message
 from conjunct.delivery.payloads import PayloadService
-from conjunct.delivery.schedule import deferral, next_delay
+from conjunct.delivery.schedule import LONGEST_AGE, deferral, next_delay
 from conjunct.delivery.spool import Spooled
 from conjunct.delivery.terms import PLAIN, Terms
 from conjunct.kit.clock import Clock
@@ -31,6 +32,9 @@ SWEEP_KEPT = "delivery.sweep_kept"
 # The schedule of a message says when it ends, and its job asks for every step uncounted. What counts are crashes and
 # errors of our own, and these must not lose a message.
 _MAX_JOB_ATTEMPTS = 1000
+
+_PATIENCE = 0.2
+"""Seconds that a job waits for the limits itself: those of reads need its place."""
 
 
 def retry_job(
@@ -86,6 +90,11 @@ class Retries:
         if access == "blocked":
             return await self._defer(job, spooled)
         channel = self._destinations.channel(spooled.keyring, spooled.destination)
+        try:
+            if access == "open":
+                await self._courier.take(channel, until=self._courier.deadline(_PATIENCE))
+        except NoneLeft as none_left:
+            return await self._hold_off(job, spooled, timedelta(seconds=none_left.wait))
         attempt = await self._courier.try_once(channel, message, spooled.attempts + 1, self._timeout_seconds)
         return await self._record(job, spooled, attempt)
 
@@ -146,6 +155,23 @@ class Retries:
             )
             if moved and delay is not None:
                 return _again(delay, "the destination takes nothing at present")
+            await self._engine.finish(session, job)
+        return Done()
+
+    async def _hold_off(self, job: Job, spooled: Spooled, wait: timedelta) -> Outcome:
+        """Wait, without an attempt and however long it takes, because a limit lets no more messages go.
+
+        Messages that can overtake one another ask the less often the longer they have waited: most would ask in vain.
+        """
+        now = self._clock.now()
+        delay = wait
+        if not spooled.destination.terms.ordered:
+            age = min(max(now - spooled.create_time, timedelta()), LONGEST_AGE)
+            delay = deferral(age, wait, self._rng) or wait
+        async with self._database.transaction() as session:
+            await self._engine.fence(session, job)
+            if await spool.move(session, spooled, attempts=spooled.attempts, next_at=now + delay, now=now):
+                return _again(delay, "as many messages as the limit allows go out already")
             await self._engine.finish(session, job)
         return Done()
 

@@ -18,3 +18,4 @@ class DeliveryOptions:
     concurrency: int = 16
     spool_limit_bytes: int = 1024**3
     attempts_kept: timedelta = timedelta(days=30)
+    messages_per_second: int | None = None

@@ -27,6 +27,7 @@ from conjunct.delivery.jobs import RETRY, SWEEP, SWEEP_KEPT, Retries, retry_job,
 from conjunct.delivery.messages import Message, Payload, Result
 from conjunct.delivery.options import DeliveryOptions
 from conjunct.delivery.payloads import PayloadService
+from conjunct.delivery.rates import Rates
 from conjunct.delivery.schedule import deferral, next_delay
 from conjunct.delivery.terms import Terms
 from conjunct.kit.clock import Clock, SystemClock
@@ -71,7 +72,13 @@ class DeliveryService:
         self.feeds = FeedService(database, keys, self.payloads, clock)
         self.holds = Holds(keys, engine, clock, options.spool_limit_bytes)
         self._gate = Gate(database, clock, timedelta(seconds=options.timeout) + _PROBE_SLACK)
-        self._courier = Courier(gate=self._gate, payloads=self.payloads, clock=clock, concurrency=options.concurrency)
+        self._courier = Courier(
+            gate=self._gate,
+            rates=Rates(database, options.messages_per_second),
+            payloads=self.payloads,
+            clock=clock,
+            concurrency=options.concurrency,
+        )
         self.deliveries = Deliveries(keys=keys, engine=engine, gate=self._gate, clock=clock)
         self._recoveries = Recoveries(database=database, engine=engine, gate=self._gate, clock=clock)
         self._retries = Retries(
