@@ -53,7 +53,7 @@ SECONDS = 20
 """No example takes so long; nothing in it waits."""
 
 ENVELOPE = Envelope("project", "destination", "operation", b'{"head":1,')
-PLAN = MappingPlan(requested=(ALL_FIELDS,), selected=None, mapped=(("mine", "id"),), values={"mine": {"1": "one"}})
+PLAN = MappingPlan(requested=(ALL_FIELDS,), mapped=(("mine", "id"),), only_mapped=(), values={"mine": {"1": "one"}})
 
 Samples = Mapping[tuple[str, str], list[tuple[str, dict[str, Any]]]]
 """By definition and kind: samples with their names."""

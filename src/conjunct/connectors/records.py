@@ -143,12 +143,22 @@ class _NamedFields:
         self._sources = sources
         self._names = names
         self._custom = custom
-        self._is_flat = len(sources) == 1 and not sources[0].steps
+        self._first = sources[0]
+        self._first_shapes: dict[tuple[str, ...], tuple[tuple[str, str], ...] | None] = {}
         self._shapes: dict[tuple[Any, ...], tuple[tuple[str, int, str], ...]] = {}
 
     def __call__(self, raw: dict[str, Any]) -> dict[str, Any]:
-        # Most have all fields in the record itself, and it is here that a long read spends its time.
-        places = [raw] if self._is_flat else self._places(raw)
+        # Most have all fields in the first place, and it is here that a long read spends its time.
+        place = self._first.find(raw)
+        if type(place) is dict:
+            shape = tuple(place)
+            picks = self._first_shapes.get(shape) or self._learn_first(shape)
+            if picks is not None:
+                return {name: place[key] for name, key in picks}
+        return self._from_all_places(raw)
+
+    def _from_all_places(self, raw: dict[str, Any]) -> dict[str, Any]:
+        places = [found for source in self._sources if isinstance(found := source.find(raw), dict)]
         shape = tuple(map(tuple, places))
         picks = self._shapes.get(shape)
         if picks is None:
@@ -159,8 +169,17 @@ class _NamedFields:
             values |= {name: custom[name] for name in self._names if name not in values and name in custom}
         return values
 
-    def _places(self, raw: dict[str, Any]) -> list[dict[str, Any]]:
-        return [found for source in self._sources if isinstance(found := source.find(raw), dict)]
+    def _learn_first(self, shape: tuple[str, ...]) -> tuple[tuple[str, str], ...] | None:
+        """Which keys of the first place to take; None when it has not all fields."""
+        if shape in self._first_shapes:
+            return None
+        if len(self._first_shapes) >= MAX_SHAPES:
+            self._first_shapes.clear()
+        known = {key.lower(): key for key in reversed(shape)}  # of several that differ in case only, the first
+        picks = tuple((name, known[name]) for name in self._names if name in known)
+        found = picks if len(picks) == len(self._names) else None
+        self._first_shapes[shape] = found
+        return found
 
     def _learn(self, shape: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, int, str], ...]:
         if len(self._shapes) >= MAX_SHAPES:
