@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 import yaml
 from fastapi import FastAPI
 
-from tests.api.world import MANIFEST, ROUTE_ID, TOPIC_ID, World
+from tests.api.world import MANIFEST, MESSAGE_ID, ROUTE_ID, TOPIC_ID, World
 from tests.support.tokens import public_pem
 
 Access = Literal["open", "signed", "frontend", "full", "key", "anybody known", "builder", "member", "owner"]
@@ -224,6 +224,15 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("GET", DESTINATION): Operation("full", query=("includeSecrets", "rotate")),
     ("PATCH", DESTINATION): Operation("full", body={"updateMask": ["name"], "destination": {"name": "renamed"}}),
     ("DELETE", DESTINATION): Operation("full"),
+    ("GET", DESTINATION + "/health"): Operation("full"),
+    ("POST", DESTINATION + ":disable"): Operation("full", body={"note": "for a while"}),
+    ("POST", DESTINATION + ":enable"): Operation("full"),
+    ("GET", DESTINATION + "/deliveries"): Operation(
+        "full", query=("status", "operationId", "messageId", "since", "until", "pageSize", "pageToken")
+    ),
+    ("POST", DESTINATION + "/deliveries:recover"): Operation("full", body={"since": "2026-01-31T09:30:00Z"}),
+    ("GET", DESTINATION + "/deliveries/{messageId}"): Operation("full"),
+    ("POST", DESTINATION + "/deliveries/{messageId}:replay"): Operation("full"),
     ("GET", DESTINATION + "/messages"): Operation("full", query=("after", "limit", "wait")),
     ("POST", PROJECT + "/topics"): Operation("full", body={"name": "another"}),
     ("GET", PROJECT + "/topics"): Operation("full"),
@@ -260,6 +269,7 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("DELETE", INSTALLATION): Operation("frontend"),
     ("GET", INSTALLATION + "/operations"): Operation("full", query=("pageSize", "pageToken")),
     ("GET", INSTALLATION + "/objects/{objectName}/backfill-progress"): Operation("full"),
+    ("GET", INSTALLATION + "/reads"): Operation("full"),
     ("POST", INSTALLATION + ":pause"): Operation("full", body=PAUSE),
     ("POST", INSTALLATION + ":unpause"): Operation("full", body=PAUSE),
     ("GET", PROJECT + "/integrations"): Operation("frontend"),
@@ -362,6 +372,7 @@ def good_places(world: World) -> dict[str, str]:
         "revisionId": world.crm["latestRevision"]["id"],
         "objectName": "contacts",
         "provider": "hubspot",
+        "messageId": MESSAGE_ID,
         "operationId": world.operation_id,
         "payloadId": "01a1fc1f-2015-76ce-8725-1ce13ba17028",
         "project_id": world.project_id,

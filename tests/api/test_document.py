@@ -27,7 +27,15 @@ OURS_ALONE = {
     "listConnectLinks",
     "getConnectLink",
     "deleteConnectLink",
+    "getDestinationHealth",
+    "disableDestination",
+    "enableDestination",
+    "listDeliveries",
+    "getDelivery",
+    "recoverDeliveries",
+    "replayDelivery",
     "pullMessages",
+    "listReads",
 }
 """Operations that the specification has not: the page at the end of an OAuth flow, a link that messages hold, and what
 goes beyond it."""

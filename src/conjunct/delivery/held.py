@@ -57,6 +57,13 @@ update delivery_hold set owed = owed - :released, last_place = last_place + :add
 where project_id = :project_id and name = :name
 """)
 
+_COUNTS = text("""
+select h.name, h.owed, (
+    select count(*) from delivery_message m
+    where m.project_id = h.project_id and m.hold = h.name and m.state = 'held') as held
+from delivery_hold h where h.project_id = :project_id and h.name = any(cast(:names as text[]))
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -72,6 +79,12 @@ async def open_hold(session: AsyncSession, project_id: str, name: str, *, asked:
     """Lock the hold, made where there is none; `asked` more messages are owed from now on."""
     row = (await session.execute(_OPEN, {"project_id": project_id, "name": name, "asked": asked})).one()
     return Hold(project_id, name, row.owed, row.last_place)
+
+
+async def counts(session: AsyncSession, project_id: str, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """How many messages each of the holds has, and how many it owes."""
+    found = await session.execute(_COUNTS, {"project_id": project_id, "names": list(names)})
+    return {row.name: (row.held, row.owed) for row in found}
 
 
 async def add(

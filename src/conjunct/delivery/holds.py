@@ -61,6 +61,10 @@ class Holds:
         """Whether anything is held."""
         return await held.held_bytes(session, project_id, name) > 0
 
+    async def counts(self, session: AsyncSession, project_id: str, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """How many messages each hold has and owes, of those holds that there are."""
+        return await held.counts(session, project_id, names)
+
     async def remove(self, session: AsyncSession, project_id: str, names: Sequence[str]) -> None:
         """Remove holds with all that they hold: nobody will ask for it any more."""
         if names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
@@ -14,7 +16,7 @@ _OPERATION_JSON = f"""json_strip_nulls(json_build_object(
     'id', o.id, 'projectId', o.project_id, 'integrationId', o.integration_id, 'installationId', o.installation_id,
     'configId', o.config_id, 'actionType', o.action_type, 'status', o.status, 'result', o.result,
     'metadata', json_build_object(
-        'objects', json_build_array(o.object_name),
+        'objects', case when o.object_name = '' then '[]'::json else json_build_array(o.object_name) end,
         'retry', case when o.retry_attempts > 0 then json_build_object(
             'attempts', o.retry_attempts, 'lastAttempt', {rfc3339("o.last_attempt")}) end,
         'progress', case when o.action_type = 'read' then json_build_object(
@@ -48,6 +50,15 @@ _PROGRESS = text(f"""
     FROM operation o WHERE o.project_id = :project_id AND o.id = :id""")  # noqa: S608 - as above
 
 
+_LATEST_READS = text("""
+    SELECT n.name, o.id, o.status, o.create_time FROM unnest(CAST(:names AS text[])) n(name)
+    CROSS JOIN LATERAL (
+        SELECT id, status, create_time FROM operation
+        WHERE project_id = :project_id AND installation_id = :installation_id AND action_type = 'read'
+            AND object_name = n.name
+        ORDER BY id DESC LIMIT 1) o""")
+
+
 def last_operation_status(installation: str) -> str:
     """SQL for the status of the newest operation of an installation, given that table's alias; null without one."""
     return (
@@ -78,6 +89,13 @@ class OperationRepository:
         )
         found: str | None = (await self._session.execute(statement)).scalar_one_or_none()
         return found
+
+    async def latest_reads(
+        self, project_id: str, installation_id: str, object_names: Collection[str]
+    ) -> dict[str, tuple[str, str, datetime]]:
+        parameters = {"project_id": project_id, "installation_id": installation_id, "names": list(object_names)}
+        rows = await self._session.execute(_LATEST_READS, parameters)
+        return {row.name: (row.id, row.status, row.create_time) for row in rows}
 
     async def add_logs(self, rows: list[dict[str, Any]]) -> None:
         await self._session.execute(insert(OperationLogRow), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from conjunct.kit import page_tokens
 from conjunct.kit.ids import new_id
 from conjunct.operations.repository import OperationRepository
 
-ActionType = Literal["read", "write", "subscribe"]
+ActionType = Literal["read", "write", "subscribe", "proxy"]
 Severity = Literal["INFO", "WARNING", "ERROR"]
 
 MAX_LOGS = 1000
@@ -48,7 +48,7 @@ class LogLine:
     severity: Severity
     msg: str
     error: str | None = None
-    details: dict[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 class OperationService:
@@ -125,6 +125,12 @@ class OperationService:
         if found is None:
             raise _not_found(operation_id)
         return found
+
+    async def latest_reads(
+        self, session: AsyncSession, project_id: str, installation_id: str, object_names: Collection[str]
+    ) -> dict[str, tuple[str, str, datetime]]:
+        """Id, status and beginning of the newest read of each object of an installation, by its delivered name."""
+        return await OperationRepository(session).latest_reads(project_id, installation_id, object_names)
 
     async def progress(self, connection: AsyncConnection | AsyncSession, project_id: str, operation_id: str) -> str:
         """The operation's progress as JSON of the specification's `BackfillProgress`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import text
@@ -83,6 +84,10 @@ class Engine(Protocol):
         """Remove the tenant's schedules of these keys; returns how many there were."""
         ...
 
+    async def next_times(self, session: AsyncSession, tenant: str, keys: Collection[str]) -> dict[str, datetime]:
+        """When the tenant's schedules of these keys are due next."""
+        ...
+
     async def run_worker(self, handlers: Mapping[str, Handler], stop: asyncio.Event) -> None:
         """Run jobs by their kinds until `stop` is set and the running ones have ended or been given back."""
         ...
@@ -140,6 +145,10 @@ class PostgresEngine:
     async def remove_schedules(self, session: AsyncSession, tenant: str, keys: Collection[str]) -> int:
         """See `Engine`."""
         return await schedules.remove_schedules(session, tenant, keys)
+
+    async def next_times(self, session: AsyncSession, tenant: str, keys: Collection[str]) -> dict[str, datetime]:
+        """See `Engine`."""
+        return await schedules.next_times(session, tenant, keys)
 
     async def run_worker(self, handlers: Mapping[str, Handler], stop: asyncio.Event) -> None:
         """See `Engine`. Connections of its own keep the leases alive when handlers use up the pool."""

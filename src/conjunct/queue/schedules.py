@@ -108,6 +108,18 @@ async def remove_schedules(session: AsyncSession, tenant: str, keys: Collection[
     return len(removed.all())
 
 
+async def next_times(session: AsyncSession, tenant: str, keys: Collection[str]) -> dict[str, datetime]:
+    """When the tenant's schedules of these keys are due next, of those that there are and that come again."""
+    found = await session.execute(
+        text(
+            "select key, next_at from schedule "
+            "where tenant = :tenant and key = any(cast(:keys as text[])) and next_at is not null"
+        ),
+        {"tenant": tenant, "keys": list(keys)},
+    )
+    return {row.key: row.next_at for row in found}
+
+
 async def fire(session: AsyncSession) -> int:
     """Enqueue what is due and set its next moment; returns how many, `FIRE_BATCH` when there may be more.
 

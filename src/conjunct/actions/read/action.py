@@ -8,6 +8,7 @@ from typing import Self
 from conjunct.actions.read.ending import Ender
 from conjunct.actions.read.jobs import ReadJobs
 from conjunct.actions.read.notices import ReadNotices
+from conjunct.actions.read.overview import ReadOverview
 from conjunct.actions.read.reader import Reader
 from conjunct.actions.read.runner import Runner
 from conjunct.actions.read.schedules import ScheduleKeeper
@@ -30,6 +31,7 @@ class ReadAction:
     service: ReadService
     jobs: ReadJobs
     follower: ScheduleKeeper
+    overview: ReadOverview
 
     @classmethod
     def over(
@@ -83,4 +85,9 @@ class ReadAction:
             starter=starter,
             runner=runner,
         )
-        return cls(ReadService(installations, delivery, starter, follower, notices), jobs, follower)
+        return cls(
+            ReadService(installations, delivery, starter, follower, notices),
+            jobs,
+            follower,
+            ReadOverview(engine, delivery, operations),
+        )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Body, Depends, Path, Request, Response
+from pydantic import TypeAdapter
 
-from conjunct.actions.read.schemas import DeliverRequest, PauseRequest, ReadRequest, ReadResultAsync
+from conjunct.actions.read.overview import ReadOverview
+from conjunct.actions.read.schemas import DeliverRequest, PauseRequest, ReadRequest, ReadResultAsync, ReadStatus
 from conjunct.actions.read.service import ReadService
 from conjunct.core.http import Transaction, api_router, json_bytes, problems_as_json
 from conjunct.installations import Installations
@@ -14,6 +16,7 @@ from conjunct.operations import BackfillProgress, Operations
 from conjunct.tenants import ProjectId
 
 router = api_router(tags=["Read"])
+STATUSES = TypeAdapter(list[ReadStatus])
 progress_router = api_router(tags=["Operation"])
 
 _INTEGRATION = "/projects/{projectIdOrName}/integrations/{integrationId}"
@@ -25,6 +28,12 @@ async def _service(request: Request) -> ReadService:
     return service
 
 
+async def _overview(request: Request) -> ReadOverview:
+    overview: ReadOverview = request.app.state.read_overview
+    return overview
+
+
+Overview = Annotated[ReadOverview, Depends(_overview)]
 Reads = Annotated[ReadService, Depends(_service)]
 IntegrationId = Annotated[str, Path(alias="integrationId", description="The integration's id or name.")]
 InstallationId = Annotated[str, Path(alias="installationId", description="The installation's id.")]
@@ -107,6 +116,21 @@ async def unpause_reads(
     state = await installations.require(session, project_id, integration_id, installation_id)
     await reads.unpause(session, state, body.objects if body else None)
     return Response(status_code=204)
+
+
+@progress_router.get(_INSTALLATION + "/reads", operation_id="listReads", response_model=list[ReadStatus])
+async def list_reads(
+    project_id: ProjectId,
+    integration_id: IntegrationId,
+    installation_id: InstallationId,
+    session: Transaction,
+    overview: Overview,
+    installations: Installations,
+) -> Response:
+    """How the reads of each object stand: when the next comes, how far they have come, who paused them and why."""
+    state = await installations.require(session, project_id, integration_id, installation_id)
+    told = await overview.of(session, state)
+    return json_bytes(STATUSES.dump_json(told, by_alias=True, exclude_none=True))
 
 
 @progress_router.get(

@@ -30,6 +30,7 @@ class ReadObjectRow(Base):
     watermark: Mapped[Timestamp | None]
     paused: Mapped[Id | None]
     pause_note: Mapped[str | None] = mapped_column(Text)
+    paused_at: Mapped[Timestamp | None]
     hopeless_failures: Mapped[int] = mapped_column(default=0)
     backfill_operation_id: Mapped[Id | None]
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.models import ReadObjectRow
@@ -36,7 +37,9 @@ class ScheduleKeeper:
             if row is None and not read_object.disabled:
                 await self._begin(session, state, read_object)
             elif row is not None and row.paused == "removed":
-                await repository.change_objects(state.project_id, state.id, [name], paused=None, pause_note=None)
+                await repository.change_objects(
+                    state.project_id, state.id, [name], paused=None, pause_note=None, paused_at=None
+                )
                 row.paused = None
             if _is_due(read_object, row):
                 armed.append(_schedule(state, read_object))
@@ -46,7 +49,9 @@ class ScheduleKeeper:
         # Whoever paused an object finds it paused when it comes back.
         if newly := [name for name in gone if known[name].paused not in ("builder", "removed")]:
             note = "The object is no longer in the installation's config."
-            await repository.change_objects(state.project_id, state.id, newly, paused="removed", pause_note=note)
+            await repository.change_objects(
+                state.project_id, state.id, newly, paused="removed", pause_note=note, paused_at=func.now()
+            )
         await self._engine.put_schedule(session, *armed)
         keys = [schedule_key(state.id, name) for name in (*silent, *gone)]
         await self._engine.remove_schedules(session, state.project_id, keys)

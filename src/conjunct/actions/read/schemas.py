@@ -52,6 +52,48 @@ class DeliverRequest(_Wire):
     pages: int = Field(ge=0, le=MOST_PAGES, strict=True)
 
 
+class Pause(_Wire):
+    """Why scheduled reads rest: a builder paused them, or they kept failing for what trying again cannot mend."""
+
+    by: Literal["builder", "failures"]
+    note: str | None = None
+    since: datetime | None = None
+
+
+class HeldPages(_Wire):
+    """Pages that wait to be asked for, and how many were asked for beyond what there was."""
+
+    held: int
+    owed: int
+
+
+class LastOperation(_Wire):
+    """The newest run."""
+
+    id: str
+    status: str
+    create_time: datetime
+
+
+class ReadStatus(_Wire):
+    """How the reads of an object stand; what there is not is left out.
+
+    `readUntil` is the moment up to which everything has been read, there once the backfill is done.
+    """
+
+    object_name: str
+    raw_object_name: str
+    destination: str
+    schedule: str | None = None
+    next_read_time: datetime | None = None
+    read_until: datetime | None = None
+    disabled: bool
+    pause: Pause | None = None
+    held_pages: HeldPages | None = None
+    backfill_operation_id: str | None = None
+    last_operation: LastOperation | None = None
+
+
 class PauseRequest(_Wire):
     """Which objects' scheduled reads to pause or unpause (all, when none is named), and why."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.actions.read.notices import ReadNotices
@@ -68,7 +69,7 @@ class ReadService:
         rows = await ReadRepository(session).objects(state.project_id, state.id)
         running = [name for name in names if name in rows and rows[name].paused is None]
         await ReadRepository(session).change_objects(
-            state.project_id, state.id, running, paused="builder", pause_note=note
+            state.project_id, state.id, running, paused="builder", pause_note=note, paused_at=func.now()
         )
         await self._schedules.disarm(session, state.project_id, state.id, running)
         await self._notices.paused(session, state, running)
@@ -79,7 +80,7 @@ class ReadService:
         rows = await ReadRepository(session).objects(state.project_id, state.id)
         paused = [name for name in names if name in rows and rows[name].paused is not None]
         await ReadRepository(session).change_objects(
-            state.project_id, state.id, paused, paused=None, pause_note=None, hopeless_failures=0
+            state.project_id, state.id, paused, paused=None, pause_note=None, paused_at=None, hopeless_failures=0
         )
         await self._installations.end_trouble(session, state.project_id, state.id, paused, "read_paused")
         await self._schedules.arm(session, state, paused)
