@@ -15,7 +15,7 @@ from sqlalchemy import event
 from conjunct.core.database import Database
 from conjunct.core.paging import LARGEST_SIZE
 from tests.api.access import good_path
-from tests.api.world import MANIFEST, World
+from tests.api.world import MANIFEST, World, deliver
 from tests.support.tokens import make_builder, public_pem
 
 ALONE = {"listOperations", "listOperationLogs"}
@@ -73,6 +73,7 @@ async def grow(world: World, first: int, count: int) -> None:
         crm = MANIFEST["integrations"][0]
         source = {**MANIFEST, "integrations": [crm | {"displayName": str(number)}, crm | {"name": f"crm-{number}"}]}
         await send("PUT", "/integrations:batch", 200, json={"sourceYaml": yaml.safe_dump(source)})
+        await deliver(world.platform, f"msg_{number}")
         invite = {"email": f"guest-{number}@example.com"}
         for path, new in (
             (f"/v1/orgs/{org}/invites", invite),

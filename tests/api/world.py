@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 import yaml
-from sqlalchemy import TextClause, insert, text, update
+from sqlalchemy import TextClause, func, insert, select, text, update
 
 from conjunct.app.tables import load_metadata
 from conjunct.core.database import Database
 from conjunct.delivery import Message, kept
+from conjunct.delivery.models import DeliveryAttemptRow, DestinationRow
 from conjunct.notifications.models import EventTopicRouteRow, TopicDestinationRouteRow, TopicRow
 from conjunct.tenants import NewProject
 from conjunct.tenants.caller import Scope
@@ -62,6 +63,9 @@ MANIFEST: dict[str, Any] = {
 
 TOPIC_ID, ROUTE_ID = "01a1fc1f-2015-7000-8000-000000000001", "01a1fc1f-2015-7000-8000-000000000002"
 """The topic, and the route to it as well as the one from it: the same in every world, so that bodies can name them."""
+
+MESSAGE_ID = "msg-1"
+"""A message that was delivered to the destination and can be pulled from it."""
 
 ACME = {"groupRef": "acme", "groupName": "Acme Inc", "consumerRef": "ada", "consumerName": "Ada"}
 GLOBEX = {"groupRef": "globex", "groupName": "Globex", "consumerRef": "bob", "consumerName": "Bob"}
@@ -161,6 +165,7 @@ async def make_world(platform: Platform, database: Database) -> World:
     }
     page = await platform.send("GET", f"/integrations/crm/installations/{first['id']}/operations", 200)
     await _route_an_event(platform)
+    await deliver(platform, MESSAGE_ID)
     return World(
         platform=platform,
         database=database,
@@ -200,7 +205,7 @@ async def _keep_a_message(platform: Platform) -> None:
     services = platform.services
     async with services.database.transaction() as session:
         channel = await services.delivery.open_channel(session, platform.project_id, "people-webhook")
-        message = Message("msg-1", platform.project_id, channel.destination_id, None, b"{}", 0)
+        message = Message(MESSAGE_ID, platform.project_id, channel.destination_id, None, b"{}", 0)
         await kept.add(
             session, channel.keyring, platform.project_id, channel.destination_id, [message], datetime.now(UTC)
         )
@@ -216,6 +221,17 @@ async def _route_an_event(platform: Platform) -> None:
         await session.execute(insert(TopicRow).values(id=TOPIC_ID, name="alerts", **of))
         await session.execute(insert(EventTopicRouteRow).values(id=ROUTE_ID, **event, **of))
         await session.execute(insert(TopicDestinationRouteRow).values(id=ROUTE_ID, **onward, **of))
+
+
+async def deliver(platform: Platform, message_id: str) -> None:
+    """Let a message have been delivered to the destination."""
+    destination = select(DestinationRow.id).where(DestinationRow.name == "people-webhook").scalar_subquery()
+    how = {"number": 1, "status": 200, "elapsed_ms": 7, "latency_ms": 7, "records": 1, "bytes": 512, "at": func.now()}
+    async with platform.services.database.transaction() as session:
+        attempt = insert(DeliveryAttemptRow).values(
+            project_id=platform.project_id, destination_id=destination, message_id=message_id, **how
+        )
+        await session.execute(attempt)
 
 
 async def _key(platform: Platform, *scopes: Scope, active: bool = True) -> str:
