@@ -15,6 +15,7 @@ from pathlib import Path
 from scripts import (
     documented_api,
     documented_cli,
+    documented_metrics,
     documented_notifications,
     documented_problems,
     documented_providers,
@@ -59,6 +60,7 @@ PARTS = (
     Part(REFERENCE / "problems.md", "problems", documented_problems.table),
     Part(REFERENCE / "api-coverage.md", "operations", documented_api.table),
     Part(REFERENCE / "notifications.md", "notifications", documented_notifications.table),
+    Part(REFERENCE / "metrics.md", "metrics", documented_metrics.table),
     Part(REFERENCE / "providers.md", "provider-counts", documented_providers.counts),
     Part(REFERENCE / "providers.md", "provider-objects", documented_providers.objects),
     Part(REFERENCE / "providers.md", "providers", documented_providers.table),

@@ -127,8 +127,9 @@ async def test_a_killed_api_is_started_again_and_meanwhile_no_connection_is_refu
         assert await restarted(command, "api", pid) != pid
 
 
-async def test_a_killed_worker_is_started_again(data_dir: Path) -> None:
-    async with running(*up(data_dir)) as command:
+async def test_a_killed_worker_is_started_again_and_each_process_can_be_watched(data_dir: Path) -> None:
+    port = two_free_ports()
+    async with running(*up(data_dir), CONJUNCT_METRICS_PORT=str(port)) as command:
         await command.url()
         await command.says("worker.started")
         pid = command.child("worker")
@@ -137,6 +138,13 @@ async def test_a_killed_worker_is_started_again(data_dir: Path) -> None:
         await command.says("worker.started", times=2)
         assert await restarted(command, "worker", pid) != pid
         assert await connections(data_dir) == []
+        async with httpx.AsyncClient() as client:
+            for place, process in enumerate(("api", "worker")):
+                watched = f"http://127.0.0.1:{port + place}"
+                assert (await client.get(f"{watched}/livez")).json() == {"status": "alive"}
+                page = (await client.get(f"{watched}/metrics")).text
+                assert f'conjunct_build_info{{process="{process}"' in page
+                assert ('conjunct_queue_jobs{state="ready"}' in page) == (process == "api")
 
 
 async def test_when_it_is_killed_its_processes_go_too_and_the_next_start_works(data_dir: Path) -> None:
@@ -227,6 +235,19 @@ def exists(path: Path) -> bool:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def two_free_ports() -> int:
+    """A port that is free, as is the next."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 def signal_process(pid: int) -> None:

@@ -9,7 +9,7 @@ import structlog
 
 from conjunct.core.database import Database
 from conjunct.core.pacing import NoneLeft
-from conjunct.delivery import payloads, retention, spool
+from conjunct.delivery import metrics, payloads, retention, spool
 from conjunct.delivery.courier import Courier
 from conjunct.delivery.destination_service import DestinationService
 from conjunct.delivery.gate import Gate
@@ -153,6 +153,8 @@ class Retries:
             moved = await spool.move(
                 session, spooled, attempts=spooled.attempts, next_at=next_at, exhausted=delay is None, now=now
             )
+            if delay is None:
+                log.warning("message.given_up", attempts=spooled.attempts, error="blocked", **_about(message))
             if moved and delay is not None:
                 return _again(delay, "the destination takes nothing at present")
             await self._engine.finish(session, job)
@@ -163,6 +165,7 @@ class Retries:
 
         Messages that can overtake one another ask the less often the longer they have waited: most would ask in vain.
         """
+        metrics.HELD_OFF.add(spooled.destination.type)
         now = self._clock.now()
         delay = wait
         if not spooled.destination.terms.ordered:

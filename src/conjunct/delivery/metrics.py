@@ -17,6 +17,9 @@ LATENCY = Histogram(
     "From the moment that a message was handed over until its destination had accepted it.",
     bounds=(0.01, 0.05, *SLOW),
 )
+HELD_OFF = Counter(
+    "deliveries_held_off_total", "Times that a limit of messages a second let a message wait for its turn.", ("type",)
+)
 GIVEN_UP = Counter("messages_given_up_total", "Messages given up after their last attempt.")
 BREAKERS_OPENED = Counter("destination_breakers_opened_total", "Times that a destination's circuit breaker opened.")
 DISABLED = Counter("destinations_disabled_total", "Destinations switched off because they were hopeless.", ("reason",))

@@ -13,6 +13,7 @@ RECORDS_LEFT_OUT = Counter(
 )
 INTERRUPTIONS = Counter(
     "read_interruptions_total",
-    "Times that a read run stopped, to go on later: for a kind of provider's error, or because the spool is full.",
+    "Times that a read run stopped, to go on later: the kind of the provider's error, held_back (its limits allow no "
+    "more) or blocked (too much waits for the destination, or it takes nothing).",
     ("type", "reason"),
 )
