@@ -137,7 +137,7 @@ class Reader:
             if (ahead := after.new_watermark - moment) >= WORTH_TELLING:
                 lines.append(telling.clock_ahead(ahead))
             after = replace(after, new_watermark=moment)
-        if telling.is_worth_telling(reading.run, after):
+        if telling.is_worth_telling(reading.run.read_type, after):
             lines.append(telling.on_the_way(reading.run, after))
             after = replace(after, figures=replace(figures, told=after.records))
         return HandOver(after, results, lines, last=following is None, held=held)

@@ -46,9 +46,9 @@ def beginning(read_object: ReadObject, read_type: str, since: datetime | None, u
     )
 
 
-def is_worth_telling(run: Run, progress: Progress) -> bool:
+def is_worth_telling(read_type: str, progress: Progress) -> bool:
     """Whether a long read is so much further than when the log last told of it: a tenth of all, or twice as far."""
-    if run.read_type == "scheduled":
+    if read_type == "scheduled":
         return False
     told = progress.figures.told
     step = progress.estimated // 10 if progress.estimated else told
