@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import multiprocessing
 import resource
 import tempfile
@@ -14,8 +13,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
-import structlog
 import uvloop
+
+from conjunct.core.telemetry import configure
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,7 @@ class Child:
 
 
 def _run(main: Main, pipe: Connection, arguments: tuple[Any, ...]) -> None:
-    logging.getLogger().setLevel(logging.ERROR)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(),
-    )
+    configure("error", "json")
     pipe.send(uvloop.run(main(Order(pipe), *arguments)))
 
 

@@ -319,15 +319,27 @@ class ConnectionService:
         `UnusableCredentials` when the provider's definition has changed since.
         """
         state = await self._existing(session, project_id, connection_id)
-        definition = await self._providers.get(session, project_id, state.provider)
+        return await self.connector_over(session, state, module=module, timeout=timeout, patience=patience)
+
+    async def connector_over(
+        self,
+        session: AsyncSession,
+        state: ConnectionState,
+        *,
+        module: str | None = None,
+        timeout: float = 60.0,  # noqa: ASYNC109 - the connector's, of each request
+        patience: float = 2.0,
+    ) -> Connector:
+        """See `connector`: over a connection that this transaction has just read."""
+        definition = await self._providers.get(session, state.project_id, state.provider)
         held, override = await self._hold(session, state, definition), self._overrides.base_url(state.provider)
         limits = definition.rate_limit.buckets if override is None else {}
         return Connector(
             definition,
             transport=self._transport,
             credentials=held.credentials,
-            keeper=ConnectionKeeper(self._database, self, project_id, connection_id, held, self._clock),
-            limiter=self._limiters.of(project_id, connection_id, limits, throttled_until=state.throttled_until),
+            keeper=ConnectionKeeper(self._database, self, state.project_id, state.id, held, self._clock),
+            limiter=self._limiters.of(state.project_id, state.id, limits, throttled_until=state.throttled_until),
             patience=patience,
             inputs=state.account.inputs,
             module=module,

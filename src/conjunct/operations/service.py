@@ -74,11 +74,19 @@ class OperationService:
         return operation_id
 
     async def report_progress(
-        self, session: AsyncSession, project_id: str, operation_id: str, *, processed: int, estimated: int | None
+        self,
+        session: AsyncSession,
+        project_id: str,
+        operation_id: str,
+        *,
+        processed: int,
+        estimated: int | None,
+        succeeded: str | None = None,
     ) -> None:
-        """Set how many records are processed, of how many."""
+        """Set how many records are processed, of how many; and end it well with a summary, when it has `succeeded`."""
+        end = {} if succeeded is None else {"status": "success", "result": _kept(succeeded)}
         await OperationRepository(session).change(
-            project_id, operation_id, records_processed=processed, records_estimated_total=estimated
+            project_id, operation_id, records_processed=processed, records_estimated_total=estimated, **end
         )
 
     async def report_retry(

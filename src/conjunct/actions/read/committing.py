@@ -65,9 +65,10 @@ class Commit:
             if kept:
                 await self._require_kept(session)
             repository = ReadRepository(session)
-            if not await repository.checkpoint(run.project_id, run.operation_id, progress, self._clock.now()):
+            now, last = self._clock.now(), handed_over.last
+            if not await repository.checkpoint(run.project_id, run.operation_id, progress, now, last=last):
                 raise RunGone
-            if reports:
+            if reports and not last:
                 await self._report(session, progress)
             await self._operations.log(session, run.project_id, run.operation_id, handed_over.lines)
             if handed_over.last:

@@ -74,16 +74,19 @@ class Ender:
     async def succeed(self, session: AsyncSession, job: Job, run: Run, progress: Progress) -> None:
         """End a run well: watermark, operation, health and the job itself in the caller's transaction.
 
-        The installation must be kept.
+        The installation must be kept, and the last checkpoint made.
         """
-        repository = ReadRepository(session)
-        await repository.change_run(run.project_id, run.operation_id, active=False)
         if progress.new_watermark is not None:
-            await repository.advance_watermark(
+            await ReadRepository(session).advance_watermark(
                 run.project_id, run.installation_id, run.object_name, progress.new_watermark
             )
-        await self._operations.finish(
-            session, run.project_id, run.operation_id, status="success", result=_summary(run, progress)
+        await self._operations.report_progress(
+            session,
+            run.project_id,
+            run.operation_id,
+            processed=progress.records,
+            estimated=progress.estimated,
+            succeeded=_summary(run, progress),
         )
         await self._installations.end_trouble(
             session, run.project_id, run.installation_id, [run.object_name], "read_failed"

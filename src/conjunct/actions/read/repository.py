@@ -18,8 +18,9 @@ from conjunct.actions.read.runs import Progress
 _CHECKPOINT = text("""
     WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
     UPDATE read_run SET next_page = :next_page, at_deleted = :at_deleted, page = :page, records = :records,
-        failed_records = :failed, estimated = :estimated, new_watermark = :new_watermark, moved_at = :now,
-        guard = cast(:guard as jsonb), figures = cast(:figures as jsonb), tries = 0, waits = 0, lost = 0
+        failed_records = :failed, estimated = :estimated, active = :active, new_watermark = :new_watermark,
+        moved_at = :now, guard = cast(:guard as jsonb), figures = cast(:figures as jsonb), tries = 0, waits = 0,
+        lost = 0
     FROM relaxed WHERE project_id = :project_id AND operation_id = :operation_id
     RETURNING operation_id""")
 
@@ -111,8 +112,10 @@ class ReadRepository:
         found: str | None = (await self._session.execute(statement)).scalar_one_or_none()
         return found
 
-    async def checkpoint(self, project_id: str, operation_id: str, progress: Progress, now: datetime) -> bool:
-        """Move the run's checkpoint; False when there is no such run any more."""
+    async def checkpoint(
+        self, project_id: str, operation_id: str, progress: Progress, now: datetime, *, last: bool
+    ) -> bool:
+        """Move the run's checkpoint, the `last` time when it ends; False when there is no such run any more."""
         moved = await self._session.scalar(
             _CHECKPOINT,
             {
@@ -124,6 +127,7 @@ class ReadRepository:
                 "records": progress.records,
                 "failed": progress.failed,
                 "estimated": progress.estimated,
+                "active": not last,
                 "new_watermark": progress.new_watermark,
                 "now": now,
                 "guard": orjson.dumps(progress.guard.to_json()).decode(),

@@ -127,9 +127,7 @@ class Runner:
         connection: ConnectionState,
         read_object: ReadObject,
     ) -> Reading:
-        connector = await self._connections.connector(
-            session, run.project_id, connection.id, module=state.module, patience=PATIENCE
-        )
+        connector = await self._connections.connector_over(session, connection, module=state.module, patience=PATIENCE)
         channel = await self._delivery.open_channel(session, run.project_id, read_object.destination)
         plan = plan_mapping(read_object)
         filters = read_object.backfill.filters if run.read_type == "backfill" else read_object.filters
