@@ -85,7 +85,7 @@ def main() -> int:
 
 
 async def _bounded(options: argparse.Namespace) -> list[str]:
-    async with asyncio.timeout(options.last + 180):
+    async with asyncio.timeout(options.last + 300):
         with reachable_folder() as folder:
             async with EmbeddedPostgres(folder / "postgres") as server:
                 return await _run(folder, server.url, options)

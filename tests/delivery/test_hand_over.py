@@ -138,6 +138,18 @@ async def test_the_half_open_breaker_lets_one_probe_through_whose_success_opens_
     assert (row.consecutive_failures, row.breaker_openings, row.breaker_open_until) == (0, 0, None)
 
 
+async def test_who_has_nothing_to_send_leaves_the_probe_to_others(world: World) -> None:
+    hook = await world.make_destination()
+    world.receiver.fail(500, times=5)
+    await world.hand_over(*(world.message(hook, f"early-{n}") for n in range(5)))
+    world.clock.advance(timedelta(seconds=5))
+    async with world.database.transaction() as session:
+        channel = await world.service.open_channel(session, world.project_id, hook["id"])
+    assert await world.service.attempt(channel, []) == []
+    [result] = await world.hand_over(world.message(hook, "late"))
+    assert result.delivered
+
+
 async def test_two_processes_send_one_probe_between_them(world: World) -> None:
     hook = await world.make_destination()
     world.receiver.fail(500)
