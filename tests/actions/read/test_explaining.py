@@ -17,15 +17,15 @@ async def test_a_backfill_says_what_it_asks_for_and_what_it_did(
     database: Database, tmp_path: Path, quick_retries: None
 ) -> None:
     async with running_platform(database, tmp_path, worker=False) as platform:
-        await set_up(platform, backfill={"defaultPeriod": {"days": 30}})
+        await set_up(platform, backfill={"defaultPeriod": {"days": 20000}})
         [operation] = await platform.operations()
         before = len(platform.hubspot.journal.last(1000))
-        platform.hubspot.faults.set(["500@page=2"])
+        platform.hubspot.faults.set(["500@page=3"])
         platform.receiver.fail(503, times=1)
         async with running_worker(platform.services):
             await platform.ended(operation["id"])
         begun, failed, ended = await logs(platform, operation["id"])
-        assert begun["msg"].startswith("Reading contacts (backfill): what changed since 20")
+        assert begun["msg"].startswith("Reading contacts (backfill): what changed since 19")
         assert begun["msg"].endswith(", with 3 fields.")
         assert begun["details"] | {"since": "", "until": ""} == {
             "object": "contacts",
