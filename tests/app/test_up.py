@@ -182,6 +182,17 @@ async def test_a_port_in_use_is_told(data_dir: Path) -> None:
     assert "Traceback" not in ended.err
 
 
+async def test_a_port_in_use_for_the_workers_metrics_is_told(data_dir: Path) -> None:
+    port = two_free_ports()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        ended = await run(*up(data_dir), CONJUNCT_METRICS_PORT=str(port))
+    assert ended.status == 1
+    assert f"CONJUNCT_METRICS_PORT: cannot listen on 127.0.0.1:{port + 1}: Address already in use" in ended.err
+    assert not exists(data_dir / "postgres")
+
+
 async def test_stopped_before_it_is_ready_it_leaves_no_process(data_dir: Path) -> None:
     async with running(*up(data_dir)) as command:
         async with asyncio.timeout(60):

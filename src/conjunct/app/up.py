@@ -117,6 +117,10 @@ class Up:
         """Tell now what would otherwise end every child process again and again."""
         self._settings.load_master_keys()
         self._settings.load_provider_overrides()
+        if self._settings.metrics_port:
+            for place in range(2):
+                port = self._settings.metrics_port + place
+                listen(self._settings.metrics_host, port, setting="CONJUNCT_METRICS_PORT").close()
         if self._settings.providers_dir is not None:
             from conjunct.providers import open_catalog  # noqa: PLC0415 - brings the web framework along
 

@@ -45,6 +45,11 @@ class Span:
     def __init__(self, span: OpenSpan | None = None) -> None:
         self._span = span
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody will see it."""
+        return self._span is not None
+
     def note(self, attributes: Mapping[str, Value | None]) -> None:
         """Add attributes; None is nothing to tell."""
         if self._span is not None:

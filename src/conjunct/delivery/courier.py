@@ -10,6 +10,7 @@ from conjunct.core import tracing
 from conjunct.core.pacing import NoneLeft
 from conjunct.delivery import metrics
 from conjunct.delivery.channel import Channel
+from conjunct.delivery.crowding import Crowding
 from conjunct.delivery.destinations.contract import Answer, Outgoing
 from conjunct.delivery.gate import Gate
 from conjunct.delivery.health import THRESHOLD
@@ -31,6 +32,7 @@ class Courier:
         self._payloads = payloads
         self._clock = clock
         self._concurrency = concurrency
+        self.crowding = Crowding()
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def take(self, channel: Channel, *, until: float) -> None:
@@ -49,7 +51,7 @@ class Courier:
         async with self._turn(channel.destination_id):
             at = self._clock.now()
             outgoing = Outgoing(message.id, self._payloads.body_of(message), at)
-            with tracing.span("deliver", "client") as span:
+            with tracing.span("deliver", "client") as span, self.crowding.trying(channel.destination_id):
                 answer = await sender.send(outgoing, timeout_seconds)
                 _tell(span, channel, message, number, answer)
             return Attempt(number, at, answer)
@@ -88,6 +90,8 @@ def _tell(span: tracing.Span, channel: Channel, message: Message, number: int, a
     outcome = metrics.outcome_of(answer)
     metrics.ATTEMPTS.add(channel.destination_type, outcome)
     metrics.ATTEMPT_SECONDS.observe(answer.elapsed, channel.destination_type)
+    if not span.is_open:
+        return
     span.note(
         {
             "conjunct.project_id": channel.project_id,

@@ -11,13 +11,18 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from fastapi import FastAPI
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
 from conjunct.app.monitoring import traced
 from conjunct.core import tracing
 from conjunct.core.database import Database
 from tests.support.platform import running_platform
+from tests.support.servers import serve
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -174,3 +179,20 @@ async def test_a_collector_that_is_away_holds_nobody_up(monkeypatch: pytest.Monk
     async with asyncio.timeout(5), traced("api"):
         with tracing.span("request", "server", root=True):
             pass
+
+
+async def test_fastapi_traces_nothing_itself(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would, where anything in the process sets a global provider: with whole addresses."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: provider)
+    async with serve(FastAPI()) as client:
+        await client.get("/callbacks/v1/oauth?code=the-code")
+    assert any("the-code" in str(span.attributes) for span in exporter.get_finished_spans())
+    exporter.clear()
+    async with running_platform(database, tmp_path, worker=False) as platform:
+        await platform.client.get("/callbacks/v1/oauth?code=the-code")
+    assert exporter.get_finished_spans() == ()
