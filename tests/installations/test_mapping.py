@@ -49,7 +49,7 @@ def test_values_are_translated_from_the_providers_to_the_builders() -> None:
     read_object = make(
         fields=("stage",),
         mappings={"title": "jobTitle"},
-        value_mappings={"stage": {"NEW": "lead"}, "title": {"boss": "CEO"}},
+        value_mappings={"Stage": {"NEW": "lead"}, "JobTitle": {"boss": "CEO"}},
     )
     found = entry(read_object, stage="lead", jobtitle="CEO")
     assert found["fields"] == {"stage": "NEW"}

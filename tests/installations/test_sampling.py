@@ -71,6 +71,15 @@ async def test_filters_that_the_provider_cannot_apply_are_refused(ready):
     assert names(refused) == [f"{READ}.contacts"]
 
 
+async def test_filters_of_the_backfill_alone_are_sampled_too(ready):
+    filters = [{"fieldName": "status", "operator": "eq", "value": "open"}]
+    backfill = {"defaultPeriod": {"days": 1}, "fieldFilters": filters}
+    refused = await ready.install(read_content(contacts={"backfill": backfill}), status=422)
+    assert names(refused) == [f"{READ}.contacts"]
+    backfill["defaultPeriod"] = {"days": 0}
+    await ready.install(read_content(contacts={"backfill": backfill}))
+
+
 async def test_an_update_samples_only_what_could_have_changed(ready):
     made = await ready.install(read_content(contacts=CHOSEN))
 

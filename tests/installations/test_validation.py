@@ -38,6 +38,7 @@ async def ready(world):
         (contacts(schedule="hourly"), f"{READ}.contacts.schedule"),
         (contacts(schedule="*/5 * * * *"), f"{READ}.contacts.schedule"),
         (contacts(schedule=5), f"{READ}.contacts.schedule"),
+        (contacts(schedule="TZ=Europe/Berlin */5 * * * *"), f"{READ}.contacts.schedule"),
         (contacts(destination=5), f"{READ}.contacts.destination"),
         (contacts(destination=""), f"{READ}.contacts.destination"),
         (contacts(disabled="yes"), f"{READ}.contacts.disabled"),
@@ -49,6 +50,10 @@ async def ready(world):
         (contacts(selectedFieldMappings={"source": "$['x"}), f"{READ}.contacts.selectedFieldMappings.source"),
         (contacts(selectedFieldMappings={"source": 5}), f"{READ}.contacts.selectedFieldMappings.source"),
         (contacts(selectedValueMappings={"stage": {"open": 1}}), f"{READ}.contacts.selectedValueMappings.stage.open"),
+        (
+            contacts(selectedValueMappings={"stage": {"open": "p1", "won": "", "lost": "", "new": "p1"}}),
+            f"{READ}.contacts.selectedValueMappings.stage",
+        ),
         (contacts(dynamicMappingsInput=[{"prompt": "?"}]), f"{READ}.contacts.dynamicMappingsInput.0"),
         (
             contacts(fieldFilters=[{"fieldName": "a", "operator": "gt", "value": 1}]),
@@ -131,6 +136,8 @@ async def test_all_faults_are_told_at_once(ready):
     "content",
     [
         contacts(schedule="*/10 * * * *"),
+        contacts(schedule="CRON_TZ=America/New_York 0 9 * * MON-FRI"),
+        contacts(selectedValueMappings={"stage": {"open": "p1", "won": "", "lost": ""}}),
         contacts(schedule="", destination="other", disabled=False),
         contacts(selectedFieldMappings={"notes": "n", "cell": "mobile", "source": ""}),
         contacts(dynamicMappingsInput=[{"mapToName": "x"}], selectedFieldMappings={"x": "$['a']['b']"}),

@@ -62,6 +62,15 @@ def test_a_schedule_may_name_its_time_zone(prefix):
     assert cron.parse_zoned(f"{prefix}Europe/Berlin @daily").cron.expression == "0 0 * * *"
 
 
+def test_a_schedule_in_a_zone_keeps_its_hour_over_daylight_saving():
+    zoned = cron.parse_zoned("CRON_TZ=Europe/Berlin 0 9 * * *")
+    friday = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    fires = [zoned.cron.next_after(friday + timedelta(days=days), zoned.timezone).hour for days in (0, 1, 2)]
+    assert fires == [8, 7, 7]
+    skipped = cron.parse_zoned("CRON_TZ=Europe/Berlin 30 2 * * *")
+    assert skipped.cron.next_after(friday + timedelta(days=1), skipped.timezone) == datetime(2026, 3, 29, 1, tzinfo=UTC)
+
+
 def test_a_schedule_that_names_none_is_in_utc():
     assert cron.parse_zoned("0 9 * * *") == cron.Zoned(cron.parse("0 9 * * *"), "UTC")
 

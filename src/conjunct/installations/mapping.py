@@ -130,6 +130,6 @@ def _by_provider_value(read_object: ReadObject) -> dict[str, dict[str, str]]:
         back = {theirs: ours for ours, theirs in values.items() if theirs}
         turned[name.lower()] = turned[name] = back
         for delivered, source in read_object.mappings.items():
-            if source == name:
+            if source.lower() == name.lower():
                 turned[delivered] = back
     return turned

@@ -8,7 +8,7 @@ slow, busy or down.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -66,10 +66,16 @@ def _query(wanted: ReadObject) -> ReadQuery:
     )
 
 
-def _query_of_deleted(wanted: ReadObject) -> ReadQuery:
-    """As the reads to come ask: of a while, since not all that tell what was deleted tell it without bounds."""
-    now = datetime.now(UTC)
-    return replace(_query(wanted), deleted=True, associations=(), since=now - timedelta(minutes=1), until=now)
+def _queries(wanted: ReadObject) -> Iterator[ReadQuery]:
+    """What the reads to come will ask in ways of their own: all of them, the backfill, and of what was deleted."""
+    usual = _query(wanted)
+    yield usual
+    if wanted.backfill.kind != "none" and wanted.backfill.filters != wanted.filters:
+        yield replace(usual, filters=wanted.backfill.filters)
+    if wanted.deleted_records:
+        # Within bounds, as it will be: not all that tell what was deleted tell it without.
+        now = datetime.now(UTC)
+        yield replace(usual, deleted=True, associations=(), since=now - timedelta(minutes=1), until=now)
 
 
 async def sample(provider: Readable, objects: Iterable[ReadObject], time_limit: float = TIME_LIMIT) -> None:
@@ -92,9 +98,8 @@ async def _sample_one(
     place = f"config.content.read.objects.{wanted.object_name}"
     try:
         async with asyncio.timeout(time_limit), gate:
-            await provider.read_page(_query(wanted))
-            if wanted.deleted_records:
-                await provider.read_page(_query_of_deleted(wanted))
+            for query in _queries(wanted):
+                await provider.read_page(query)
     except ProviderError as error:
         if error.origin == "caller":
             return Issue(place, error.message)

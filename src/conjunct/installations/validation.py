@@ -100,6 +100,8 @@ def _check_read_object(
     for name in config.selected_fields:
         yield from _check_selector(f"{place}.selectedFields.{name}", name)
     yield from _check_mappings(f"{place}.selectedFieldMappings", config, declared)
+    for name, values in config.selected_value_mappings.items():
+        yield from _check_values(f"{place}.selectedValueMappings.{name}", values)
     yield from _check_filters(f"{place}.fieldFilters", config.field_filters)
     if config.backfill:
         yield from _check_filters(f"{place}.backfill.fieldFilters", config.backfill.field_filters)
@@ -141,6 +143,19 @@ def _check_mappings(place: str, config: ReadConfigObject, declared: IntegrationO
                 f"{place}.{required.map_to_name}",
                 "This mapping is required, and the manifest has no default for it",
                 remedy="Give the provider's field that it maps to.",
+            )
+
+
+def _check_values(place: str, values: Mapping[str, str]) -> Iterator[Issue]:
+    """A value of the provider's stands for one of the builder's, or reads could not tell for which."""
+    counts = Counter(theirs for theirs in values.values() if theirs)
+    for theirs, count in counts.items():
+        if count > 1:
+            yield Issue(
+                place,
+                f"{count} values are mapped to {theirs[:200]}",
+                value=theirs[:200],
+                remedy="Map each value to another one, or leave some out.",
             )
 
 
