@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conjunct.connectors import InvalidDefinition
+from conjunct.connectors import InvalidDefinition, load_definition
 from conjunct.providers import Catalog, ProviderOverrides, UnknownProvider, catalog, open_catalog
 from conjunct.providers.catalog import BUILT_IN
 
@@ -25,6 +25,20 @@ def test_a_provider_is_loaded_when_asked_for_and_kept():
     assert catalog().get("redmine") is catalog().get("redmine")
     assert catalog().get("redmine").display == "Redmine"
     assert list(catalog().names()) == sorted(catalog().names())
+
+
+def test_what_comes_with_us_has_no_faults():
+    """Whoever loads it does not look for any again."""
+    for name in catalog().names():
+        load_definition(catalog().text(name) or "", source=name, extended=catalog().text)
+
+
+def test_what_others_wrote_is_looked_through(tmp_path: Path):
+    (tmp_path / "hubspot").mkdir()
+    (tmp_path / "hubspot" / "provider.yaml").write_text(OWN.replace("/things}", "/{no_such_variable}}"))
+    with pytest.raises(InvalidDefinition) as caught:
+        Catalog((tmp_path,)).get("hubspot")
+    assert "no_such_variable" in caught.value.issues[0].detail
 
 
 @pytest.mark.parametrize(

@@ -145,9 +145,11 @@ def with_query(url: str, query: Mapping[str, Any]) -> str:
 
 def without_query(url: str, names: Mapping[str, str]) -> str:
     """The URL without parameters of these names (secrets are not kept in page tokens)."""
+    if not names:
+        return url
     parts = _split(url)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in names]
-    return urlunsplit(parts._replace(query=encode_form(kept))) if names else url
+    return urlunsplit(parts._replace(query=encode_form(kept)))
 
 
 def encode_form(pairs: list[tuple[str, Any]]) -> str:

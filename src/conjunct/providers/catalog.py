@@ -175,7 +175,8 @@ class Catalog:
         if file is None:
             raise self._unknown(name)
         source = f"{name}/{FILE_NAME}"
-        definition = load_definition(_read(file), source=source, extended=self.text)
+        vetted = file.is_relative_to(BUILT_IN)
+        definition = load_definition(_read(file), source=source, extended=self.text, vetted=vetted)
         if definition.name != name:
             raise InvalidDefinition(
                 f"{source} is named '{definition.name}'.", remedy="Give the folder and the definition the same name."
