@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 import yaml
 
+from conjunct.core.metrics import Metric
 from scripts import documented_metrics, generate_docs
 
 REFERENCE = generate_docs.REFERENCE / "metrics.md"
@@ -56,7 +57,7 @@ def test_alerts_are_whole() -> None:
 
 
 @pytest.mark.parametrize("metric", documented_metrics.all_metrics(), ids=lambda metric: metric.name)
-def test_a_metric_is_named_by_what_it_is(metric: documented_metrics.Metric) -> None:
+def test_a_metric_is_named_by_what_it_is(metric: Metric) -> None:
     assert metric.meaning.endswith(".")
     assert metric.name.endswith("_total") == (metric.kind == "counter")
     assert metric.name.endswith("_seconds") >= (metric.kind == "histogram")
