@@ -35,7 +35,7 @@ def test_what_comes_with_us_has_no_faults():
 
 def test_what_others_wrote_is_looked_through(tmp_path: Path):
     (tmp_path / "hubspot").mkdir()
-    (tmp_path / "hubspot" / "provider.yaml").write_text(OWN.replace("/things}", "/{no_such_variable}}"))
+    (tmp_path / "hubspot" / "provider.yaml").write_text(OWN.replace("/things", "'/{no_such_variable}'"))
     with pytest.raises(InvalidDefinition) as caught:
         Catalog((tmp_path,)).get("hubspot")
     assert "no_such_variable" in caught.value.issues[0].detail
