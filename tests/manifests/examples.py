@@ -169,6 +169,12 @@ integrations:
           schedule: "CRON_TZ=Europe/Berlin 0 9 * * 1-5"
           associations: [companies, deals]
           deletedRecords: include
+    proxy:
+      enabled: true
+      encodedSlashes: allow
+      allow:
+        - path: /crm/v3/objects/**
+          methods: [GET]
 """
 """What the specification lacks."""
 

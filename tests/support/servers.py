@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import BaseRoute
 
+from conjunct.app.http_protocol import HttpProtocol
 from conjunct.core.problem_responses import install_problem_handlers
 
 GRACE_SECONDS = 2
@@ -51,7 +52,7 @@ async def serve(app: Any, headers: dict[str, str] | None = None) -> AsyncIterato
     """Serve an ASGI app on a free port and give a client whose base URL is that server."""
     listener = socket.socket(proto=socket.IPPROTO_TCP)  # as TCP, asyncio sends without waiting for more to send
     listener.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", http="httptools", ws="none"))
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", http=HttpProtocol, ws="none"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         if task.done():

@@ -25,7 +25,7 @@ from conjunct import (
 from conjunct.actions import read, search, write
 from conjunct.app import health, monitoring
 from conjunct.app.cors import Cors
-from conjunct.app.middleware import BodyLimit, RequestContext, RouteNoted, SurfaceRouting, WriteRouting
+from conjunct.app.middleware import BodyLimit, ProxySurface, RequestContext, RouteNoted, SurfaceRouting, WriteRouting
 from conjunct.app.openapi import openapi_of
 from conjunct.core.problem_responses import install_problem_handlers
 from conjunct.core.problems import Problem
@@ -89,7 +89,8 @@ class _Api(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         # What is added by `add_middleware` stands within what answers unexpected errors, and never sees those answers.
-        return RequestContext(Cors(super().build_middleware_stack(), origins=self.cors_origins))
+        platform = RequestContext(Cors(super().build_middleware_stack(), origins=self.cors_origins))
+        return ProxySurface(platform, proxy=Cors(self.state.proxy, origins=self.cors_origins))
 
 
 @cache

@@ -14,6 +14,7 @@ import uvicorn
 
 from conjunct.app.api import create_api
 from conjunct.app.first_start import open_database, prepare_database
+from conjunct.app.http_protocol import HttpProtocol
 from conjunct.app.listening import listen, url_of
 from conjunct.app.monitoring import traced, watched
 from conjunct.app.processes import watch_lifeline
@@ -58,6 +59,7 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
             traced("api"),
             open_services(settings, database) as services,
             watched(settings, services, "api") as monitor,
+            services.proxy_usage.at_work(),
         ):
             config = uvicorn.Config(
                 create_api(settings, services, monitor),
@@ -65,10 +67,10 @@ async def run_api(settings: Settings, options: ServerOptions, *, lifeline: int |
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                http=HttpProtocol,
                 ws="none",
                 lifespan="off",
                 timeout_graceful_shutdown=round(settings.drain_seconds),
-                h11_max_incomplete_event_size=64 * 1024,
                 # Longer than load balancers and clients keep idle connections, so that they close them and not we.
                 timeout_keep_alive=75,
             )

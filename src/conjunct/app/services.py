@@ -314,5 +314,6 @@ def _delivery_options(settings: Settings, public_url: str) -> DeliveryOptions:
         first_timeout=min(10.0, settings.delivery_timeout_seconds),
         spool_limit_bytes=settings.spool_limit_bytes,
         messages_per_second=settings.project_messages_per_second or None,
+        project_slots=settings.project_slots,
         attempts_kept=timedelta(days=settings.attempt_retention_days),
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from conjunct.connectors.addresses import Address, address_of, checked_inputs
+from conjunct.connectors.addresses import Address, address_of, checked_inputs, endpoint
 from conjunct.connectors.auth import Credentials
 from conjunct.connectors.definition import Definition
 from conjunct.connectors.errors import MalformedAnswer, ProviderError
@@ -19,6 +19,7 @@ from conjunct.connectors.keeping import Fixed, Keeper
 from conjunct.connectors.limits import Limiter, Unlimited
 from conjunct.connectors.page_tokens import FIRST_PAGE, PageToken
 from conjunct.connectors.paging import LoopGuard
+from conjunct.connectors.passage import Passage
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import object_plan
 from conjunct.connectors.query import ALL_FIELDS, ObjectSchema, Page, ReadQuery, Record
@@ -75,6 +76,7 @@ class Connector:
         self.definition = definition
         self.module = module or definition.default_module
         self._inputs = checked_inputs(definition, inputs or {})
+        self._override = base_url_override
         self._address = address_of(definition, self._inputs, base_url_override)
         self._clock = clock or SystemClock()
         make = Exchange if definition.quirks is None else QuirkyExchange
@@ -113,6 +115,14 @@ class Connector:
     def traffic(self) -> Traffic:
         """What it has asked of the provider so far."""
         return self._exchange.traffic
+
+    def passage(self, *, by_module: bool = False) -> Passage:
+        """The way for requests that are passed through: relative to the provider's base URL, or to the module's."""
+        module = self.definition.modules.get(self.module or "") if by_module else None
+        if module is None or module.base_url is None:
+            return Passage(self._exchange, self._address.base_url)
+        url = endpoint(self.definition, module.base_url, self._inputs, self._override)
+        return Passage(self._exchange, url.rstrip("/"))
 
     async def read_page(self, query: ReadQuery, token: str | None = None) -> Page:
         """One page of a read: the first, or the one that `token` (the `next` of the page before) names.

@@ -29,7 +29,7 @@ from conjunct.kit.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class _Proven:
+class Proven:
     """Credentials with what they add to requests."""
 
     credentials: Credentials
@@ -76,7 +76,7 @@ class Exchange:
         self._keeper = keeper
         self._limiter = limiter
         self._patience = patience
-        self._proven = _Proven(credentials, prove(definition.auth, credentials))
+        self._proven = Proven(credentials, prove(definition.auth, credentials))
         self._timeout = timeout
         self._max_bytes = max_bytes
         self.traffic = Traffic()
@@ -134,6 +134,25 @@ class Exchange:
         with _hiding_secrets(self._proven):
             yield
 
+    async def proven(self) -> Proven:
+        """Credentials that are good now. Raises `ProviderError`, as `Keeper.fresh`."""
+        return self._prove(await self._keeper.fresh())
+
+    async def proven_anew(self, refused: Proven) -> Proven | None:
+        """Others than those that the provider has just refused, or None. Raises `ProviderError`."""
+        others = await self._keeper.renewed(refused.credentials)
+        return None if others is None else self._prove(others)
+
+    async def accepted(self, proven: Proven) -> None:
+        """Hear that the provider took them, with whatever it was asked."""
+        if not self.is_guarded:
+            await self._keeper.accepted(proven.credentials)
+
+    @property
+    def limiter(self) -> Limiter:
+        """Who counts the requests of this connection."""
+        return self._limiter
+
     async def _exchange(self, request: HttpRequest, tells: Tells | None = None) -> tuple[Answered, Credentials]:
         """The answer, and the credentials that it was given for: renewed ones, where the provider refused the first."""
         proven = self._prove(await self._keeper.fresh())
@@ -154,12 +173,12 @@ class Exchange:
             await self._keeper.refused(renewed.credentials, error)
             raise
 
-    def _prove(self, credentials: Credentials) -> _Proven:
+    def _prove(self, credentials: Credentials) -> Proven:
         if credentials is not self._proven.credentials:
-            self._proven = _Proven(credentials, prove(self.definition.auth, credentials))
+            self._proven = Proven(credentials, prove(self.definition.auth, credentials))
         return self._proven
 
-    async def _send(self, request: HttpRequest, proven: _Proven, tells: Tells | None) -> Answered:
+    async def _send(self, request: HttpRequest, proven: Proven, tells: Tells | None) -> Answered:
         name = self.definition.name
         with self.traffic.waiting(), telling_of_wait(name):
             await self._limiter.take(request.bucket, patience=self._patience)
@@ -198,7 +217,7 @@ class Exchange:
 
 
 @contextmanager
-def _hiding_secrets(proven: _Proven) -> Iterator[None]:
+def _hiding_secrets(proven: Proven) -> Iterator[None]:
     try:
         yield
     except ProviderError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
+
+import aiohttp
 
 from conjunct.connectors.answers import Response
 from conjunct.connectors.errors import BadRequest, MalformedAnswer, ProviderError, TimedOut, Unreachable
@@ -79,6 +82,29 @@ class EgressTransport:
             )
         except EgressError as error:
             raise _translated(error) from error
+
+    def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | AsyncIterable[bytes] | None,
+        idle_timeout: float,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send a request that is passed through, and give the answer once its headers are there; see `Egress.stream`.
+
+        It may take as long as it likes, as long as something comes within `idle_timeout` seconds. Raises `EgressError`.
+        """
+        return self._egress.stream(
+            method,
+            url,
+            headers=headers,
+            body=body,
+            timeout=None,
+            idle_timeout=idle_timeout,
+            allow_private=server_of(url) in self._private_servers,
+        )
 
 
 def _translated(error: EgressError) -> ProviderError:

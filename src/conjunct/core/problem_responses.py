@@ -135,14 +135,11 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    lost = isinstance(error, _LOST) or (isinstance(error, DBAPIError) and error.connection_invalidated)
-    if not lost:
+    problem = unavailable(error)
+    if problem is None:
         return await _on_unexpected(request, error)
     log.warning("database.unavailable", error=type(error).__name__)
-    return _answer(
-        request,
-        Unavailable("The database does not answer right now.", remedy="Try again in a moment.", retryable=True),
-    )
+    return _answer(request, problem)
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
@@ -151,3 +148,10 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
         request,
         Problem("An unexpected error happened while the request was handled; nothing was changed.", retryable=True),
     )
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """The problem for an error that says that the database does not answer; None for any other error."""
+    if isinstance(error, _LOST) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Unavailable("The database does not answer right now.", remedy="Try again in a moment.", retryable=True)
+    return None

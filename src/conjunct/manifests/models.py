@@ -201,6 +201,15 @@ class IntegrationWrite(Construct):
     """The objects that can be written."""
 
 
+class ProxyRule(Construct):
+    """Requests that may be passed through."""
+
+    path: Annotated[str, Field(pattern=r"^/[!-$&-~]*$", max_length=1000)]
+    """The path, decoded. A segment * stands for any one, ** at the end for any number of them: /crm/v3/objects/**."""
+    methods: Items[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]] | None = None
+    """The methods; without it, all."""
+
+
 class IntegrationProxy(Construct):
     """Requests of your own, passed through with the consumer's credentials."""
 
@@ -208,6 +217,10 @@ class IntegrationProxy(Construct):
     """Whether requests are passed through."""
     use_module: bool | None = None
     """Whether paths are relative to the module's base URL instead of the provider's."""
+    allow: Items[ProxyRule] | None = None
+    """The only requests that are passed through; without it, all. Ampersand has nothing like it."""
+    encoded_slashes: Literal["allow"] | None = None
+    """allow: paths may hold %2F, as GitLab's do for names of projects. Ampersand has nothing like it."""
 
 
 class CreateEvent(Construct):

@@ -87,7 +87,7 @@ class Authenticator:
 
     async def _find_api_key(self, digest: bytes) -> Caller:
         statement = (
-            select(ApiKeyRow.id, ApiKeyRow.scopes, ProjectRow.id, ProjectRow.name)
+            select(ApiKeyRow.id, ApiKeyRow.scopes, ProjectRow.id, ProjectRow.name, ProjectRow.frontend_access)
             .join(ProjectRow, ProjectRow.id == ApiKeyRow.project_id)
             .where(ApiKeyRow.digest == digest, ApiKeyRow.active)
         )
@@ -98,8 +98,15 @@ class Authenticator:
                 "The API key is unknown or switched off.",
                 remedy="Check the header X-Api-Key; the first start of Conjunct writes a key into bootstrap.json.",
             )
-        key_id, scopes, project_id, name = row
-        return Caller("api_key", f"api-key:{key_id}", frozenset(scopes), project_id=project_id, project_name=name)
+        key_id, scopes, project_id, name, access = row
+        return Caller(
+            kind="api_key",
+            actor=f"api-key:{key_id}",
+            scopes=frozenset(scopes),
+            project_id=project_id,
+            project_name=name,
+            frontend_access=frozenset(access),
+        )
 
     async def _find_builder(self, digest: bytes) -> Caller:
         unexpired = or_(BuilderTokenRow.expire_time.is_(None), BuilderTokenRow.expire_time > func.now())
@@ -128,7 +135,7 @@ class Authenticator:
     async def _find_jwt_key(self, key_id: str) -> tuple[str, Caller]:
         """The public key, and what all tokens signed with its other half have in common."""
         statement = (
-            select(JwtKeyRow.public_key_pem, ProjectRow.id, ProjectRow.name)
+            select(JwtKeyRow.public_key_pem, ProjectRow.id, ProjectRow.name, ProjectRow.frontend_access)
             .join(ProjectRow, ProjectRow.id == JwtKeyRow.project_id)
             .where(JwtKeyRow.id == key_id, JwtKeyRow.active)
         )
@@ -136,8 +143,15 @@ class Authenticator:
             row = (await connection.execute(statement)).one_or_none()
         if row is None:
             raise customer_tokens.unknown_key()
-        public_key, project_id, name = row
-        return public_key, Caller("jwt", "", frozenset({"frontend"}), project_id=project_id, project_name=name)
+        public_key, project_id, name, access = row
+        return public_key, Caller(
+            kind="jwt",
+            actor="",
+            scopes=frozenset({"frontend"}),
+            project_id=project_id,
+            project_name=name,
+            frontend_access=frozenset(access),
+        )
 
     async def _remembered(self, key: Hashable, find: Callable[[], Awaitable[Found]]) -> Found:
         now, memory = time.monotonic(), self._known

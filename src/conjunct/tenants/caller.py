@@ -10,6 +10,8 @@ from conjunct.core.problems import Forbidden, NotFound
 Scope = Literal["full", "frontend"]
 Kind = Literal["api_key", "jwt", "builder"]
 Role = Literal["owner", "member"]
+FrontendAccess = Literal["proxy", "write"]
+"""What a project may let `frontend` keys and customers' JWTs do besides."""
 
 _CREDENTIALS = {"api_key": "This API key", "jwt": "A customer's token", "builder": "A builder's token"}
 
@@ -32,6 +34,7 @@ class Caller:
     builder_id: str | None = None
     org_id: str | None = None
     role: Role | None = None
+    frontend_access: frozenset[str] = frozenset()
 
     def require(self, scope: Scope) -> None:
         """Refuse with `Forbidden` unless the credential has `scope`; `full` includes `frontend`."""
@@ -39,6 +42,16 @@ class Caller:
             raise Forbidden(
                 f"{_CREDENTIALS[self.kind]} lacks the scope {scope!r}.",
                 remedy=f"Use an API key with the scope {scope!r} or 'full'.",
+            )
+
+    def require_use(self, of: FrontendAccess) -> None:
+        """Refuse with `Forbidden` unless the credential has the scope `full`, or its project lets frontends do it."""
+        if "frontend" in self.scopes and of in self.frontend_access:
+            return
+        if "full" not in self.scopes:
+            raise Forbidden(
+                f"{_CREDENTIALS[self.kind]} lacks the scope 'full', and its project does not let frontends do this.",
+                remedy=f"Use an API key with the scope 'full', or add {of!r} to the project's frontendAccess.",
             )
 
     def require_project(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, ForeignKey, LargeBinary, Text, UniqueConstraint, func
+from sqlalchemy import ARRAY, DateTime, ForeignKey, LargeBinary, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from conjunct.core.database import Base, Id, Timestamp
@@ -24,7 +24,10 @@ class OrgRow(Base):
 
 
 class ProjectRow(Base):
-    """A project: an environment that holds everything else."""
+    """A project: an environment that holds everything else.
+
+    `frontend_access` names what `frontend` keys and customers' JWTs may do besides: `proxy`, `write`.
+    """
 
     __tablename__ = "project"
     __table_args__ = (UniqueConstraint("org_id", "name"),)
@@ -33,6 +36,7 @@ class ProjectRow(Base):
     org_id: Mapped[Id] = mapped_column(ForeignKey("org.id"))
     name: Mapped[str] = mapped_column(Text)
     app_name: Mapped[str] = mapped_column(Text)
+    frontend_access: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     create_time: Mapped[Timestamp] = mapped_column(server_default=func.now())
     update_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

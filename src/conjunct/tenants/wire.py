@@ -43,7 +43,8 @@ def project_json(alias: str, *members: str) -> str:
 
     `members` are further ones, each as SQL for a name and its value.
     """
-    return f"""json_build_object(
+    access = f"case when cardinality({alias}.frontend_access) > 0 then to_json({alias}.frontend_access) end"
+    return f"""json_strip_nulls(json_build_object(
         'id', {alias}.id, 'name', {alias}.name, 'appName', {alias}.app_name, 'orgId', {alias}.org_id,
-        'createTime', {rfc3339(f"{alias}.create_time")},
-        'updateTime', {", ".join((rfc3339(f"coalesce({alias}.update_time, {alias}.create_time)"), *members))})"""
+        'frontendAccess', {access}, 'createTime', {rfc3339(f"{alias}.create_time")},
+        'updateTime', {", ".join((rfc3339(f"coalesce({alias}.update_time, {alias}.create_time)"), *members))}))"""

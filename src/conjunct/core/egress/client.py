@@ -109,17 +109,20 @@ class Egress:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | AsyncIterable[bytes] | None = None,
-        timeout: float = 30.0,  # noqa: ASYNC109 - the HTTP library's own, which frees the connection
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - the HTTP library's own, which frees the connection
+        idle_timeout: float | None = None,
         allow_private: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request and give the answer once its headers are there, the body still packed and to be read.
 
-        Raises `EgressError`, from within the block too when the body breaks off.
+        `timeout` is in seconds, for everything, None for however long it takes; `idle_timeout` for each wait for more
+        of the answer. Raises `EgressError`, from within the block too when the body breaks off.
         """
         exchange = _Exchange()
         failure: EgressError | None = None
         try:
-            response = await self._send(exchange, method, url, headers, body, timeout, allow_private)
+            limits = _limits(timeout, idle_timeout)
+            response = await self._send(exchange, method, url, headers, body, limits, allow_private)
             async with response:
                 yield response
         except TRANSLATED as error:
@@ -142,7 +145,7 @@ class Egress:
         url: str,
         headers: Mapping[str, str] | None,
         body: bytes | AsyncIterable[bytes] | None,
-        timeout: float,  # noqa: ASYNC109
+        limits: aiohttp.ClientTimeout,
         allow_private: bool,
     ) -> aiohttp.ClientResponse:
         target = parse_url(url)
@@ -155,7 +158,7 @@ class Egress:
                 headers=headers,
                 data=io.BytesIO(body) if isinstance(body, bytes) and len(body) > WHOLE_BODY_BYTES else body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout)),
+                timeout=limits,
                 trace_request_ctx=exchange,
             )
         except ValueError as error:
@@ -218,6 +221,11 @@ class Egress:
         self.counts[outcome] += 1
         elapsed = time.perf_counter() - exchange.begin
         log.debug("egress.request", method=method, host=exchange.host, outcome=outcome, elapsed=elapsed)
+
+
+def _limits(total: float | None, idle: float | None) -> aiohttp.ClientTimeout:
+    connect = CONNECT_SECONDS if total is None else min(CONNECT_SECONDS, total)
+    return aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=idle)
 
 
 @dataclass(slots=True)

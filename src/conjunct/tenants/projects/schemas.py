@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from conjunct.tenants.caller import FrontendAccess
 from conjunct.tenants.schemas import Shape
 
 
@@ -24,10 +25,14 @@ class ProjectChanges(Shape):
 
     app_name: str | None = None
     name: str | None = None
+    frontend_access: set[FrontendAccess] | None = Field(
+        None,
+        description="What frontend keys and customers' JWTs may do besides: proxy, write. Ampersand has no such key.",
+    )
 
 
 class UpdateProject(Shape):
-    """A change: what `update_mask` names (`appName`, `name`) is taken from `project`, the rest of it is ignored."""
+    """A change: what `update_mask` names (`appName`, `name`, `frontendAccess`) is taken from `project`, the rest of it is ignored."""
 
     update_mask: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=20)]
     project: ProjectChanges

@@ -20,7 +20,7 @@ from conjunct.tenants.projects.repository import Reader
 from conjunct.tenants.projects.schemas import CreateProject, ProjectChanges
 from conjunct.tenants.update_mask import masked
 
-MASKS = {"appName": "app_name", "name": "name"}
+MASKS = {"appName": "app_name", "name": "name", "frontendAccess": "frontend_access"}
 
 
 class ProjectService:
@@ -81,6 +81,8 @@ class ProjectService:
         if "name" in values:
             issues += name_issues(values["name"], "project.name")
             values["name"] = values["name"].lower()
+        if "frontend_access" in values:
+            values["frontend_access"] = sorted(values["frontend_access"])
         if issues:
             raise ProjectInvalid(issues)
         if not await repository.change(session, project_id, values):
