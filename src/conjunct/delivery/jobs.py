@@ -49,8 +49,15 @@ def retry_job(
     return NewJob(project_id, RETRY, message_id, lane=ordered, run_at=at, max_attempts=_MAX_JOB_ATTEMPTS)
 
 
+_WORKERS_REMEMBERED = timedelta(seconds=30)
+_LEAST_SLOW_SHARE = 2
+
+
 class Retries:
-    """Tries one kept message again: load, send, record, each without the others' resources."""
+    """Tries one kept message again: load, send, record, each without the others' resources.
+
+    A project has at most `slow_places` tries at slow destinations on their way, which all workers share.
+    """
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class Retries:
         clock: Clock,
         rng: Random,
         timeout_seconds: float,
+        slow_places: int,
     ) -> None:
         self._database = database
         self._keys = keys
@@ -74,6 +82,8 @@ class Retries:
         self._clock = clock
         self._rng = rng
         self._timeout_seconds = timeout_seconds
+        self._slow_places = slow_places
+        self._workers: tuple[datetime, int] | None = None
 
     async def handle(self, job: Job) -> Outcome:
         """One step in the schedule of the message that the job names."""
@@ -90,13 +100,27 @@ class Retries:
         if access == "blocked":
             return await self._defer(job, spooled)
         channel = self._destinations.channel(spooled.keyring, spooled.destination)
-        try:
-            if access == "open":
-                await self._courier.take(channel, until=self._courier.deadline(_PATIENCE))
-        except NoneLeft as none_left:
-            return await self._hold_off(job, spooled, timedelta(seconds=none_left.wait))
-        attempt = await self._courier.try_once(channel, message, spooled.attempts + 1, self._timeout_seconds)
+        crowding = self._courier.crowding
+        if access == "open" and crowding.is_full(message.project_id, message.destination_id, await self._slow_share()):
+            wait = timedelta(seconds=crowding.wait(message.destination_id))
+            return await self._hold_off(job, spooled, wait, "the destination is slow, and has enough to answer")
+        with crowding.place(message.project_id, message.destination_id):
+            try:
+                if access == "open":
+                    await self._courier.take(channel, until=self._courier.deadline(_PATIENCE))
+            except NoneLeft as none_left:
+                wait = timedelta(seconds=none_left.wait)
+                return await self._hold_off(job, spooled, wait, "as many messages as the limit allows go out already")
+            attempt = await self._courier.try_once(channel, message, spooled.attempts + 1, self._timeout_seconds)
         return await self._record(job, spooled, attempt)
+
+    async def _slow_share(self) -> int:
+        """This process's part of the tries that a project may have on their way to slow destinations."""
+        now = self._clock.now()
+        if self._workers is None or not self._workers[0] <= now < self._workers[0] + _WORKERS_REMEMBERED:
+            async with self._database.transaction() as session:
+                self._workers = now, await self._engine.workers(session)
+        return max(-(-self._slow_places // max(self._workers[1], 1)), _LEAST_SLOW_SHARE)
 
     async def _load(self, job: Job) -> Spooled | None:
         async with self._database.transaction() as session:
@@ -160,8 +184,8 @@ class Retries:
             await self._engine.finish(session, job)
         return Done()
 
-    async def _hold_off(self, job: Job, spooled: Spooled, wait: timedelta) -> Outcome:
-        """Wait, without an attempt and however long it takes, because a limit lets no more messages go.
+    async def _hold_off(self, job: Job, spooled: Spooled, wait: timedelta, reason: str) -> Outcome:
+        """Wait, without an attempt and however long it takes, because no more messages may go at present.
 
         Messages that can overtake one another ask the less often the longer they have waited: most would ask in vain.
         """
@@ -169,12 +193,12 @@ class Retries:
         now = self._clock.now()
         delay = wait
         if not spooled.destination.terms.ordered:
-            age = min(max(now - spooled.create_time, timedelta()), LONGEST_AGE)
+            age = min(max(now - spooled.begin_time, timedelta()), LONGEST_AGE)
             delay = deferral(age, wait, self._rng) or wait
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
             if await spool.move(session, spooled, attempts=spooled.attempts, next_at=now + delay, now=now):
-                return _again(delay, "as many messages as the limit allows go out already")
+                return _again(delay, reason)
             await self._engine.finish(session, job)
         return Done()
 

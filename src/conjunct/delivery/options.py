@@ -9,7 +9,10 @@ from ipaddress import IPv4Network, IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """Timeouts are in seconds. `public_url` is the origin under which destinations reach the API, for downloads."""
+    """Timeouts are in seconds. `public_url` is the origin under which destinations reach the API, for downloads.
+
+    `project_slots` is how many jobs of a project run at once over all workers.
+    """
 
     public_url: str
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -18,4 +21,5 @@ class DeliveryOptions:
     concurrency: int = 16
     spool_limit_bytes: int = 1024**3
     attempts_kept: timedelta = timedelta(days=30)
+    project_slots: int = 20
     messages_per_second: int | None = None

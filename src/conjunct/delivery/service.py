@@ -91,6 +91,7 @@ class DeliveryService:
             clock=clock,
             rng=rng,
             timeout_seconds=options.timeout,
+            slow_places=max(options.project_slots // 2, 1),
         )
 
     def on_disabled(self, listener: DisabledListener) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
-from conjunct.queue import schedules, settlement, submission
+from conjunct.queue import schedules, settlement, submission, upkeep
 from conjunct.queue.jobs import Handler, Job, NewJob
 from conjunct.queue.pulse import Pulse
 from conjunct.queue.schedules import Schedule
@@ -92,6 +92,10 @@ class Engine(Protocol):
         """Run jobs by their kinds until `stop` is set and the running ones have ended or been given back."""
         ...
 
+    async def workers(self, session: AsyncSession) -> int:
+        """How many workers there are, on all hosts."""
+        ...
+
     async def stats(self, session: AsyncSession) -> Stats:
         """How much there is to do, for all tenants together."""
         ...
@@ -159,6 +163,10 @@ class PostgresEngine:
         finally:
             self._turns.leave(stop)
             await database.dispose()
+
+    async def workers(self, session: AsyncSession) -> int:
+        """See `Engine`. Those that were not heard of for three leases are dead."""
+        return await upkeep.count_workers(session, self._options.lease * 3)
 
     async def stats(self, session: AsyncSession) -> Stats:
         """See `Engine`. Reads the indexes of all states, so ask for it every few seconds, not every request."""

@@ -126,3 +126,9 @@ async def last_heartbeat(session: AsyncSession) -> datetime | None:
     """When any worker was last known to live; None when there is none. For readiness checks."""
     moment: datetime | None = await session.scalar(text("select max(beat_at) from worker"))
     return moment
+
+
+async def count_workers(session: AsyncSession, heard_within: timedelta) -> int:
+    """How many workers were known to live not longer ago than that."""
+    statement = text("select count(*) from worker where beat_at > now() - cast(:within as interval)")
+    return int(await session.scalar(statement, {"within": heard_within}) or 0)
