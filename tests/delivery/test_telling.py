@@ -7,18 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from conjunct.core import metrics
 from tests.delivery.conftest import World
+from tests.support.counting import Value, counting
 
 
 @pytest.fixture
-def registry() -> Iterator[CollectorRegistry]:
-    """Metrics, counted from nothing."""
-    yield metrics.start()
-    metrics.stop()
+def value() -> Iterator[Value]:
+    with counting() as value:
+        yield value
 
 
 @pytest.fixture
@@ -32,9 +30,7 @@ def events(logs: list[Any], name: str) -> list[dict[str, Any]]:
     return [{key: each[key] for key in each if key != "event"} for each in logs if each["event"] == name]
 
 
-async def test_a_message_that_is_given_up_is_told_by_its_ids(
-    world: World, registry: CollectorRegistry, logs: list[Any]
-) -> None:
+async def test_a_message_that_is_given_up_is_told_by_its_ids(world: World, value: Value, logs: list[Any]) -> None:
     hook = await world.make_destination()
     world.receiver.fail(500)
     await world.hand_over(world.message(hook))
@@ -51,14 +47,14 @@ async def test_a_message_that_is_given_up_is_told_by_its_ids(
         "destination_id": hook["id"],
         "project_id": world.project_id,
     }
-    assert registry.get_sample_value("conjunct_messages_given_up_total") == 1
+    assert value("messages_given_up_total") == 1
     refused = {"type": "webhook", "outcome": "5xx"}
-    assert registry.get_sample_value("conjunct_delivery_attempts_total", refused) == 8
-    assert registry.get_sample_value("conjunct_delivery_latency_seconds_count") == 0
+    assert value("delivery_attempts_total", **refused) == 8
+    assert value("delivery_latency_seconds_count") == 0
 
 
 async def test_a_breaker_tells_when_it_opens_and_that_the_destination_is_back(
-    world: World, registry: CollectorRegistry, logs: list[Any]
+    world: World, value: Value, logs: list[Any]
 ) -> None:
     hook = await world.make_destination()
     world.receiver.fail(503)
@@ -67,7 +63,7 @@ async def test_a_breaker_tells_when_it_opens_and_that_the_destination_is_back(
     assert opened["failures"] == 5
     assert opened["until"] == world.clock.now() + timedelta(seconds=5)
     assert (opened["destination_id"], opened["project_id"]) == (hook["id"], world.project_id)
-    assert registry.get_sample_value("conjunct_destination_breakers_opened_total") == 1
+    assert value("destination_breakers_opened_total") == 1
     async with world.database.transaction() as session:
         waiting = await world.service.backlog(session)
     assert (waiting.pending, waiting.breaker_open, waiting.disabled) == (5, 1, 0)
@@ -76,25 +72,25 @@ async def test_a_breaker_tells_when_it_opens_and_that_the_destination_is_back(
     await world.retry("op-0")
     (back,) = events(logs, "destination.recovered")
     assert back["destination_id"] == hook["id"]
-    assert registry.get_sample_value("conjunct_delivery_latency_seconds_count") == 1
-    assert registry.get_sample_value("conjunct_delivery_latency_seconds_sum") >= 5
+    assert value("delivery_latency_seconds_count") == 1
+    assert value("delivery_latency_seconds_sum") >= 5
     async with world.database.transaction() as session:
         waiting = await world.service.backlog(session)
     assert (waiting.pending, waiting.breaker_open) == (4, 0)
 
 
-async def test_a_destination_that_is_gone_is_counted_as_disabled(world: World, registry: CollectorRegistry) -> None:
+async def test_a_destination_that_is_gone_is_counted_as_disabled(world: World, value: Value) -> None:
     hook = await world.make_destination()
     world.receiver.fail(410)
     await world.hand_over(world.message(hook))
-    assert registry.get_sample_value("conjunct_destinations_disabled_total", {"reason": "gone"}) == 1
+    assert value("destinations_disabled_total", reason="gone") == 1
     async with world.database.transaction() as session:
         waiting = await world.service.backlog(session)
     assert (waiting.disabled, waiting.pending) == (1, 1)
 
 
-async def test_one_that_does_not_answer_is_no_refusal(world: World, registry: CollectorRegistry) -> None:
+async def test_one_that_does_not_answer_is_no_refusal(world: World, value: Value) -> None:
     hook = await world.make_destination(url="http://127.0.0.1:9/hook")
     await world.hand_over(world.message(hook))
     unanswered = {"type": "webhook", "outcome": "no_answer"}
-    assert registry.get_sample_value("conjunct_delivery_attempts_total", unanswered) == 1
+    assert value("delivery_attempts_total", **unanswered) == 1
