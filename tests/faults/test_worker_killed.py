@@ -75,10 +75,12 @@ async def test_a_scheduled_read_whose_worker_is_killed_goes_on_with_the_same_win
         assert platform.receiver.requests[1].raw == platform.receiver.requests[0].raw
 
 
-async def test_a_worker_that_is_told_to_stop_ends_what_it_reads(migrated: Database, tmp_path: Path) -> None:
-    simulated = SimulatorOptions(records=1500, latency=0.02)
+async def test_a_worker_that_is_told_to_stop_gives_its_read_back_after_a_page(
+    migrated: Database, tmp_path: Path
+) -> None:
+    simulated = SimulatorOptions(records=3000, latency=0.02)
     async with (
-        running_platform(migrated, tmp_path, simulated=simulated, worker=False, lease_seconds=30.0) as platform,
+        running_platform(migrated, tmp_path, simulated=simulated, worker=False, lease_seconds=300.0) as platform,
         worker_processes(platform) as workers,
     ):
         await set_up(platform)
@@ -86,8 +88,13 @@ async def test_a_worker_that_is_told_to_stop_ends_what_it_reads(migrated: Databa
         await workers.start()
         await platform.receiver.wait_for(2)
         assert await workers.end(signal.SIGTERM) == 0
-        assert await _status(platform, operation["id"]) == "success"
-        assert len(platform.delivered()) == len(set(platform.delivered())) == 1500
+        assert await _status(platform, operation["id"]) == "in_progress"
+        [job] = await rows(platform, "select state, attempts, worker from job where kind = 'read.run'")
+        assert tuple(job) == ("ready", 0, None)
+        assert len(platform.receiver.messages) == (await run_of(platform, operation["id"])).page
+        await workers.start()
+        assert (await platform.ended(operation["id"]))["status"] == "success"
+        assert len(platform.delivered()) == len(set(platform.delivered())) == 3000
 
 
 async def test_a_worker_that_may_wait_no_longer_gives_its_read_back_at_once(migrated: Database, tmp_path: Path) -> None:
