@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from conjunct.connections.account import Account
+from conjunct.connections.grants import Grant
+from conjunct.connectors import ApiKey
 from conjunct.queue import Options, PostgresEngine
 from tests.installations.conftest import CONTACTS, DEALS, TICKETS, World, manifest, read_content
 
@@ -48,6 +51,19 @@ async def test_a_group_that_connects_is_installed_with_what_is_always_read(world
         assert list((await world.state(made)).read_objects) == ["tickets"]
     assert world.provider.asked == []  # no sample
     assert [previous for _, previous in world.recorder.saved] == [None, None]
+
+
+async def test_what_a_customer_agrees_to_installs_when_it_makes_a_connection_and_not_when_it_renews_one(world):
+    await world.deploy(manifest(TICKETS))
+    await settled(world)
+    grant = Grant("acme", None, "g1", None, "ann", None, Account(), None, ApiKey("k"))
+    for jobs in (1, 0):
+        async with world.database.transaction() as session:
+            connection = await world.connections.store_grant(session, world.project.project_id, grant)
+        assert await world.count("job WHERE kind = 'installation.install'") == jobs
+        await settled(world)
+        [made] = await installed(world)
+        assert made["connection"]["id"] == connection
 
 
 async def test_other_integrations_and_providers_wait_for_somebody_to_install_them(world):
