@@ -161,6 +161,8 @@ class QueueMachine(Machine):
         self.known, self.schedules = rows, schedules
 
     def _check_states(self, rows: Rows) -> None:
+        lost = [id_ for id_, row in rows.items() if (row["error"] or "").startswith("worker") and row["worker"] is None]
+        self.PLAYED["lost leases"] += sum(self.known[id_]["state"] == "running" for id_ in lost)
         running: Counter[str] = Counter()
         fronts: set[str] = set()
         for row in rows.values():
