@@ -648,7 +648,7 @@ def upgrade() -> None:
     op.create_index(
         "delivery_message_spool_idx",
         "delivery_message",
-        ["project_id", "destination_id"],
+        ["project_id", "destination_id", "ordering_key", "number"],
         unique=False,
         postgresql_include=["size"],
         postgresql_where=sa.text("state = 'pending'"),
