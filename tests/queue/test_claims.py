@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conjunct.queue import NewJob, claims
+from conjunct.queue import Done, NewJob, claims
+
+GIVEN: dict[str, Any] = {"worker": "w", "lease": timedelta(minutes=1), "tenant_cap": 3, "shard": 0, "shards": 1}
 
 
 async def test_no_job_is_given_twice_to_workers_that_claim_at_once(queue):
@@ -53,6 +56,29 @@ async def test_more_tenants_than_places_have_their_turns_one_after_the_other(que
 
     assert turns == [[f"p{n:02}" for n in turn] for turn in (range(10), range(10, 20), range(20, 25))]
     assert reached == ""
+
+
+async def test_while_places_are_scarce_who_runs_nothing_comes_first(queue):
+    await queue.enqueue(*[NewJob(f"p{tenant:02}", "long", f"{tenant}/{n}") for tenant in range(20) for n in range(5)])
+    walk, first = claims.Walk(), []
+    for _ in range(4):  # 12 places for 20 tenants whose jobs last
+        async with queue.transaction() as session:
+            jobs, walk = await claims.claim_on(session, walk, size=3, **GIVEN)
+        first += [job.tenant for job in jobs]
+    assert first == [f"p{n:02}" for n in range(12)]
+    assert walk.scarce
+
+    await queue.enqueue(*[NewJob(tenant, "short", f"{tenant}/{n}") for tenant in ("aa", "zz") for n in range(3)])
+    turns = []
+    for _ in range(16):  # one place becomes free after another, and short jobs end at once
+        async with queue.transaction() as session:
+            [job], walk = await claims.claim_on(session, walk, size=1, **GIVEN)
+        turns.append(job.tenant)
+        if job.kind == "short":
+            await queue.settle((job, Done()))
+    assert set(turns[:10]) == {"aa", "zz", *(f"p{n:02}" for n in range(12, 20))}
+    assert Counter(turns)["aa"] == Counter(turns)["zz"] == 3
+    assert all(count == 1 for tenant, count in Counter(turns).items() if tenant.startswith("p"))
 
 
 async def test_the_platforms_own_jobs_are_given_too(queue):

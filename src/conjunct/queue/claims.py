@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -123,3 +124,44 @@ async def claim(
     for row in rows:
         metrics.WAIT.observe(max(row.waited, 0.0), row.kind)
     return Claim(jobs, rows[0].reached if rows else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where a worker's claims in a shard go on; `scarce` when the last one left no place free."""
+
+    after: str = ""
+    after_idle: str = ""
+    scarce: bool = False
+
+
+async def claim_on(
+    session: AsyncSession,
+    walk: Walk,
+    *,
+    worker: str,
+    size: int,
+    lease: timedelta,
+    tenant_cap: int,
+    shard: int,
+    shards: int,
+) -> tuple[list[Job], Walk]:
+    """Claim on from there; gives the jobs, and where the next claim goes on.
+
+    While places are scarce, tenants that run nothing come first, one job of each. Otherwise, where long jobs hold the
+    places, the short ones of another tenant would each wait until it is that tenant's turn again.
+    """
+    take = partial(claim, session, worker=worker, lease=lease, shard=shard, shards=shards)
+    jobs: list[Job] = []
+    after_idle = walk.after_idle
+    if walk.scarce:
+        idle = await take(size=size, tenant_cap=1, after=after_idle)
+        jobs, after_idle = idle.jobs, idle.reached
+        if walk.after_idle and len(jobs) < size:
+            idle = await take(size=size - len(jobs), tenant_cap=1)
+            jobs, after_idle = [*jobs, *idle.jobs], idle.reached
+    after = walk.after
+    if len(jobs) < size:
+        found = await take(size=size - len(jobs), tenant_cap=tenant_cap, after=after)
+        jobs, after = [*jobs, *found.jobs], found.reached
+    return jobs, Walk(after, after_idle, scarce=len(jobs) >= size)

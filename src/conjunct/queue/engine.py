@@ -156,7 +156,8 @@ class PostgresEngine:
 
     async def run_worker(self, handlers: Mapping[str, Handler], stop: asyncio.Event) -> None:
         """See `Engine`. Connections of its own keep the leases alive when handlers use up the pool."""
-        database = Database(self._database.dsn, pool_size=4, application_name="conjunct-worker")
+        lease = self._options.lease.total_seconds()
+        database = Database(self._database.dsn, pool_size=4, application_name="conjunct-worker", idle=lease)
         self._turns.follow(stop)
         try:
             await Worker(database, handlers, self._options, self.pulse).run(stop)

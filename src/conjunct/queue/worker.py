@@ -76,7 +76,7 @@ class Worker:
         self._attempts = Attempts(handlers)
         self._bell = Bell()
         self._unpromoted: set[str] = set()
-        self._after: dict[int, str] = dict.fromkeys(range(options.shards), "")
+        self._walks = dict.fromkeys(range(options.shards), claims.Walk())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain. Cancelling stops it without waiting for handlers."""
@@ -107,23 +107,23 @@ class Worker:
     async def _claim(self) -> None:
         self._bell.ready.clear()
         free = self._options.slots - len(self._attempts)
-        for shard, after in self._after.items() if free else ():
+        for shard, walk in self._walks.items() if free else ():
             async with self._transaction() as session:
-                claim = await claims.claim(
+                jobs, reached = await claims.claim_on(
                     session,
+                    walk,
                     worker=self.id,
                     size=min(free, CLAIM_BATCH),
                     lease=self._options.lease,
                     tenant_cap=self._options.tenant_cap,
-                    after=after,
                     shard=shard,
                     shards=self._options.shards,
                 )
-            for job in claim.jobs:
+            for job in jobs:
                 self._attempts.start(job)
             metrics.RUNNING.set(len(self._attempts))
-            self._after[shard] = claim.reached
-            if claim.jobs or after:  # there may be more, or some before where this walk began
+            self._walks[shard] = reached
+            if jobs or walk.after:  # there may be more, or some before where this walk began
                 self._bell.ready.set()
             free = self._options.slots - len(self._attempts)
             if not free:
