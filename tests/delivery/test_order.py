@@ -61,12 +61,27 @@ async def test_one_that_fails_holds_up_those_behind_it_and_no_others(world: Worl
     [first, *others] = await claim(world)
     await run(world, [first])
     await run(world, others)
-    assert [each.id for each in world.receiver.requests] == ["a1", "b1"]
-    assert world.receiver.ids == ["b1"]
+    assert [each.id for each in world.receiver.requests] == ["a1", "b1", "b2"]
+    assert world.receiver.ids == ["b1", "b2"]
     await work(world)
     assert of("a", [each.id for each in world.receiver.requests]) == ["a1", "a1", "a2"]
     assert of("b", world.receiver.ids) == ["b1", "b2"]
     assert await world.execute("select 1 from delivery_message") == []
+
+
+async def test_one_job_goes_on_with_those_behind_it_until_one_fails(world: World) -> None:
+    hook = await world.make_destination(delivery=ORDERED)
+    await world.hand_over(*messages(world, hook, "a", 1, 2, 3, 4))
+    world.receiver.fail(500, times=1, after=2)
+    await run(world, await claim(world))
+    assert [each.id for each in world.receiver.requests] == ["a1", "a2", "a3"]
+    row = await world.kept("a3")
+    assert (row.attempts, row.next_at - world.clock.now()) == (1, timedelta(seconds=5))
+    assert [await world.attempts(f"a{number}") for number in (1, 2, 3, 4)] == [[(1, 200)], [(1, 200)], [(1, 500)], []]
+    assert await world.jobs() == ["a3", "a4"]
+    await work(world)
+    assert world.receiver.ids == ["a1", "a2", "a3", "a4"]
+    assert await world.jobs() == []
 
 
 async def test_two_runs_follow_one_another_though_much_fails(world: World) -> None:
@@ -142,7 +157,7 @@ async def test_notifications_to_an_ordered_destination_follow_one_another(world:
             await world.service.enqueue(session, [world.message(hook, f"event-{number}")])
     world.receiver.fail(500, times=2)
     await work(world)
-    assert world.receiver.ids == ["event-3", "event-1", "event-2"]
+    assert [each.id for each in world.receiver.requests] == ["event-3"] * 3 + ["event-1", "event-2"]
 
 
 async def test_the_order_is_kept_while_the_breaker_is_open_and_within_a_limit(world: World) -> None:

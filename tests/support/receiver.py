@@ -37,6 +37,7 @@ class _Fault:
     status: int | None
     times: float
     headers: dict[str, str] = field(default_factory=dict)
+    after: int = 0
 
 
 class Receiver:
@@ -61,9 +62,16 @@ class Receiver:
         """Refuse with 401, from now on, what none of these keys (`whsec_…`) has signed."""
         self._keys = [Webhook(key) for key in signing_keys]
 
-    def fail(self, status: int = 500, times: float = float("inf"), headers: dict[str, str] | None = None) -> None:
-        """Answer the next `times` requests with `status`."""
-        self._fault = _Fault(status, times, headers or {})
+    def fail(
+        self,
+        status: int = 500,
+        times: float = float("inf"),
+        headers: dict[str, str] | None = None,
+        *,
+        after: int = 0,
+    ) -> None:
+        """Answer the next `times` requests with `status`, once `after` more were answered as usual."""
+        self._fault = _Fault(status, times, headers or {}, after)
 
     def hang(self, times: float = float("inf")) -> None:
         """Never answer the next `times` requests; `recover` and the end of the test let go of them."""
@@ -129,6 +137,9 @@ class Receiver:
 
     def _take_fault(self) -> _Fault | None:
         fault = self._fault
+        if fault is not None and fault.after > 0:
+            fault.after -= 1
+            return None
         if fault is not None:
             fault.times -= 1
             if fault.times <= 0:

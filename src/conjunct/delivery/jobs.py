@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -10,6 +11,7 @@ import structlog
 from conjunct.core.database import Database
 from conjunct.core.pacing import NoneLeft
 from conjunct.delivery import metrics, payloads, retention, spool
+from conjunct.delivery.channel import Channel
 from conjunct.delivery.courier import Courier
 from conjunct.delivery.destination_service import DestinationService
 from conjunct.delivery.gate import Gate
@@ -32,6 +34,12 @@ SWEEP_KEPT = "delivery.sweep_kept"
 # The schedule of a message says when it ends, and its job asks for every step uncounted. What counts are crashes and
 # errors of our own, and these must not lose a message.
 _MAX_JOB_ATTEMPTS = 1000
+
+_AT_ONCE = 20
+"""Messages of an ordered lane that one job tries one after another, and records together."""
+
+_LONGEST_TURN = 5.0
+"""Seconds after which it begins no more of them."""
 
 _PATIENCE = 0.2
 """Seconds that a job waits for the limits itself: those of reads need its place."""
@@ -112,7 +120,10 @@ class Retries:
                 wait = timedelta(seconds=none_left.wait)
                 return await self._hold_off(job, spooled, wait, "as many messages as the limit allows go out already")
             attempt = await self._courier.try_once(channel, message, spooled.attempts + 1, self._timeout_seconds)
-        return await self._record(job, spooled, attempt)
+            tried = [(spooled, attempt)]
+            if channel.terms.ordered and attempt.answer.delivered:
+                tried += await self._try_those_behind(channel, spooled)
+        return await self._record(job, tried)
 
     async def _slow_share(self) -> int:
         """This process's part of the tries that a project may have on their way to slow destinations."""
@@ -130,19 +141,52 @@ class Retries:
                 await payloads.offer_again(session, job.tenant, job.ref_id, self._clock.now())
         return spooled
 
-    async def _record(self, job: Job, spooled: Spooled, attempt: Attempt) -> Outcome:
+    async def _try_those_behind(self, channel: Channel, front: Spooled) -> list[tuple[Spooled, Attempt]]:
+        """Go on with the messages that wait behind a delivered one, up to the first that is not delivered.
+
+        Their own jobs wait in the lane of this one, so that nobody else tries them meanwhile.
+        """
+        async with self._database.transaction() as session:
+            behind = await spool.open_behind(session, front, self._clock.now(), _AT_ONCE)
+            for each in behind:
+                if each.message.payloads:
+                    await payloads.offer_again(session, channel.project_id, each.message.id, self._clock.now())
+        tried: list[tuple[Spooled, Attempt]] = []
+        end = self._courier.deadline(_LONGEST_TURN)
+        for each in behind:
+            try:
+                await self._courier.take(channel, until=self._courier.deadline(_PATIENCE))
+            except NoneLeft:
+                break
+            attempt = await self._courier.try_once(channel, each.message, each.attempts + 1, self._timeout_seconds)
+            tried.append((each, attempt))
+            if not attempt.answer.delivered or self._courier.deadline(0) > end:
+                break
+        return tried
+
+    async def _record(self, job: Job, tried: Sequence[tuple[Spooled, Attempt]]) -> Outcome:
+        """Record attempts, of which all but the last have delivered their messages."""
+        spooled, attempt = tried[-1]
         message, answer, now = spooled.message, attempt.answer, self._clock.now()
         delay = None if answer.delivered else next_delay(attempt.number, answer.retry_after, self._rng)
         tally = Tally(
-            delivered=int(answer.delivered),
+            delivered=len(tried) - int(not answer.delivered),
             failed=int(not answer.delivered),
             exhausted=int(delay is None and not answer.delivered),
             gone=answer.gone,
         )
         async with self._database.transaction() as session:
             await self._engine.fence(session, job)
-            waited = attempt.at - spooled.create_time
-            await spool.note(session, message.project_id, message.destination_id, [(message, attempt)], waited=waited)
+            removed = await spool.note(
+                session,
+                message.project_id,
+                message.destination_id,
+                [(each.message, attempt) for each, attempt in tried],
+                waited=[attempt.at - each.create_time for each, attempt in tried],
+            )
+            if len(tried) > 1:
+                others = [each for each in removed if each != job.ref_id]
+                await self._engine.cancel(session, tenant=job.tenant, kind=RETRY, ref_ids=others)
             health = await self._gate.settle(session, message.project_id, message.destination_id, tally)
             if not answer.delivered:
                 next_at = now + delay if delay is not None and health.enabled else None
@@ -157,7 +201,7 @@ class Retries:
                 )
                 if delay is None:
                     log.warning("message.given_up", attempts=attempt.number, error=answer.error, **_about(message))
-                if moved and next_at is not None:
+                if moved and next_at is not None and message.id == job.ref_id:
                     return _again(next_at - now, answer.error or "")
             await self._engine.finish(session, job)
         return Done()

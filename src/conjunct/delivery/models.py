@@ -87,6 +87,8 @@ class DeliveryMessageRow(Base):
             "delivery_message_spool_idx",
             "project_id",
             "destination_id",
+            "ordering_key",
+            "number",
             postgresql_include=["size"],
             postgresql_where=text("state = 'pending'"),
         ),

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import ScalarSelect, func, select, text
@@ -98,15 +99,17 @@ async def note(
     destination_id: str,
     tried: Sequence[tuple[Message, Attempt]],
     *,
-    waited: timedelta = timedelta(),
+    waited: Sequence[timedelta] = (),
 ) -> list[str]:
     """Add attempts, and drop the messages among them that are delivered; the ids of those that had been kept.
 
-    `waited` is how long before these attempts their messages were handed over.
+    `waited` is how long before each of these attempts its message was handed over; nothing without it.
     """
-    for _, attempt in tried:
+    waits = waited or [timedelta()] * len(tried)
+    latencies = [wait.total_seconds() + attempt.answer.elapsed for wait, (_, attempt) in zip(waits, tried, strict=True)]
+    for latency, (_, attempt) in zip(latencies, tried, strict=True):
         if attempt.answer.delivered:
-            metrics.LATENCY.observe(waited.total_seconds() + attempt.answer.elapsed)
+            metrics.LATENCY.observe(latency)
     removed = await session.scalars(
         _NOTE,
         {
@@ -118,7 +121,7 @@ async def note(
             "statuses": [attempt.answer.status for _, attempt in tried],
             "errors": [attempt.answer.error for _, attempt in tried],
             "elapsed": [_milliseconds(attempt.answer.elapsed) for _, attempt in tried],
-            "latencies": [_milliseconds(waited.total_seconds() + attempt.answer.elapsed) for _, attempt in tried],
+            "latencies": [_milliseconds(latency) for latency in latencies],
             "records": [message.records for message, _ in tried],
             "bytes": [len(message.body) for message, _ in tried],
             "ats": [attempt.at for _, attempt in tried],
@@ -159,34 +162,33 @@ async def keep(
 
 async def open_message(session: AsyncSession, keyring: Keyring, project_id: str, message_id: str) -> Spooled | None:
     """The pending message, opened, with its destination; None when it waits no more."""
-    kept, payload = DeliveryMessageRow, DeliveryPayloadRow
-    statement = (
-        select(
-            *STORED,
-            kept.operation_id,
-            kept.body,
-            kept.records,
-            kept.ordering_key,
-            kept.attempts,
-            kept.next_at,
-            kept.create_time.label("kept_since"),
-            func.coalesce(kept.restart_time, kept.create_time).label("begun"),
-            _parts(payload.id).label("payload_ids"),
-            _parts(payload.sealed_key).label("payload_keys"),
-        )
-        .join_from(kept, DestinationRow, DestinationRow.id == kept.destination_id)
-        .where(kept.project_id == project_id, kept.id == message_id, kept.state == "pending")
-    )
+    statement = _PENDING.where(DeliveryMessageRow.project_id == project_id, DeliveryMessageRow.id == message_id)
     row = (await session.execute(statement)).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _opened(row, keyring)
+
+
+async def open_behind(session: AsyncSession, front: Spooled, now: datetime, limit: int) -> list[Spooled]:
+    """The next messages of the same ordering key that were kept after this one, up to the first that is not due."""
+    kept, message = DeliveryMessageRow, front.message
+    number = select(kept.number).where(kept.project_id == message.project_id, kept.id == message.id).scalar_subquery()
+    statement = (
+        _PENDING.where(kept.project_id == message.project_id, kept.destination_id == message.destination_id)
+        .where(kept.ordering_key == message.ordering_key, kept.number > number, kept.next_at.is_not(None))
+        .order_by(kept.number)
+        .limit(limit)
+    )
+    found = [_opened(row, front.keyring) for row in await session.execute(statement)]
+    return list(takewhile(lambda each: each.next_at is not None and each.next_at <= now, found))
+
+
+def _opened(row: Any, keyring: Keyring) -> Spooled:
     destination = stored(tuple(row))
     message = Message(
-        id=message_id,
-        project_id=project_id,
+        id=row.message_id,
+        project_id=destination.project_id,
         destination_id=destination.id,
         operation_id=row.operation_id,
-        body=zlib.decompress(keyring.decrypt(row.body, body_place(message_id))),
+        body=zlib.decompress(keyring.decrypt(row.body, body_place(row.message_id))),
         records=row.records,
         payloads=tuple(
             open_payload(keyring, id_, sealed_key)
@@ -206,6 +208,26 @@ def _parts(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
         .correlate(kept)
         .scalar_subquery()
     )
+
+
+_PENDING = (
+    select(
+        *STORED,
+        DeliveryMessageRow.id.label("message_id"),
+        DeliveryMessageRow.operation_id,
+        DeliveryMessageRow.body,
+        DeliveryMessageRow.records,
+        DeliveryMessageRow.ordering_key,
+        DeliveryMessageRow.attempts,
+        DeliveryMessageRow.next_at,
+        DeliveryMessageRow.create_time.label("kept_since"),
+        func.coalesce(DeliveryMessageRow.restart_time, DeliveryMessageRow.create_time).label("begun"),
+        _parts(DeliveryPayloadRow.id).label("payload_ids"),
+        _parts(DeliveryPayloadRow.sealed_key).label("payload_keys"),
+    )
+    .join_from(DeliveryMessageRow, DestinationRow, DestinationRow.id == DeliveryMessageRow.destination_id)
+    .where(DeliveryMessageRow.state == "pending")
+)
 
 
 async def move(
