@@ -294,3 +294,30 @@ async def test_what_cannot_be_replayed_is_told_why(client: httpx.AsyncClient, wo
         assert problem["type"].endswith(slug)
         assert problem["remedy"]
     assert await world.jobs() == []
+
+
+async def test_a_destination_down_for_days_gets_everything_by_one_call(client: httpx.AsyncClient, world: World) -> None:
+    """A message a day at a server that is down: given up, disabled with a notice, set aside, recovered."""
+    hook, days = await world.make_destination(), 9
+    world.receiver.fail(500)
+    due = "select id from delivery_message where state = 'pending' and next_at <= :now order by next_at"
+    for day in range(days):
+        await world.hand_over(world.message(hook, f"day-{day}"))
+        for _ in range(4):
+            world.clock.advance(timedelta(hours=6))
+            for row in await world.execute(due, now=world.clock.now()):
+                await world.run_job(row.id)
+    row = await world.destination(hook)
+    assert row.state == "disabled"
+    assert [heard.reason for heard in world.disabled] == [row.disabled_reason]
+    assert timedelta(hours=120) < row.disabled_at - row.failing_since < timedelta(hours=150)
+    statuses = {each["status"] for each in (await client.get(f"{HOOK}/deliveries?pageSize=1000")).json()}
+    assert statuses == {"exhausted", "setAside"}
+
+    world.receiver.recover()
+    started = await post(client, "/deliveries:recover", 202)
+    assert started["messages"] == days
+    await run_to_the_end(world, started["id"])
+    assert sorted(world.receiver.ids) == [f"day-{day}" for day in range(days)]
+    health = (await client.get(f"{HOOK}/health")).json()
+    assert (health["state"], health["exhausted"]["messages"], health["setAside"]["messages"]) == ("enabled", 0, 0)
