@@ -6,10 +6,8 @@ again with renewed credentials. What the provider answers goes back as it is.
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -30,6 +28,7 @@ from conjunct.actions.proxy.problems import (
 )
 from conjunct.actions.proxy.targets import Destination, Destinations
 from conjunct.actions.proxy.usage import Usage
+from conjunct.actions.proxy.watching import Watch
 from conjunct.connectors import ProviderError
 from conjunct.connectors.errors import HeldBack
 from conjunct.connectors.passage import Opener, Request
@@ -97,7 +96,7 @@ class Proxy:
         await _count(destination, keeps_pauses=wish.throttles)
         body = await read_body(scope, receive)
         request = _request(destination, method, target, scope, body)
-        async with _watching(receive, body):
+        with Watch(receive, body):
             await self._relay(destination, request, body, answer, throttles=wish.throttles)
 
     async def _relay(
@@ -177,33 +176,6 @@ class _Answer:
             headers += _throttled((problem.retry_after - datetime.now(UTC)).total_seconds())
         await self.begin(problem.status, headers)
         await self.add(content, more=False)
-
-
-@asynccontextmanager
-async def _watching(receive: Receive, body: Body) -> AsyncIterator[None]:
-    """Give up what is done in the block when the caller goes away, once their request is read."""
-    working = asyncio.current_task()
-    gone = False
-
-    async def wait() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        if working is not None:
-            working.cancel()
-
-    watch = asyncio.create_task(wait()) if body.is_read else None
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not gone or working is None:
-            raise
-        working.uncancel()
-        raise CallerGone from None
-    finally:
-        if watch is not None:
-            watch.cancel()
 
 
 async def _renewed(renew: Callable[[Any], Any], refused: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from conjunct.actions.proxy.problems import ProxyHeadersWrong
 from conjunct.core.problems import Issue
@@ -30,22 +31,35 @@ class Wish:
     throttles: bool
 
 
+NAMES = (
+    "x-amp-proxy-version",
+    "x-amp-project-id",
+    "x-amp-rate-limiter-mode",
+    "x-amp-installation-id",
+    "x-amp-integration-name",
+    "x-amp-group-ref",
+)
+
+
 def read_wish(headers: Mapping[str, str | None]) -> Wish:
     """What the headers say, by their lower-case names (None: said twice). Raises `ProxyHeadersWrong`."""
+    return _read(tuple(headers.get(name, "") for name in NAMES))
+
+
+@lru_cache(maxsize=4096)  # the same few are sent again and again
+def _read(values: tuple[str | None, ...]) -> Wish:
     issues: list[Issue] = []
+    headers = dict(zip(NAMES, values, strict=True))
 
     def told(name: str) -> str:
-        value = headers.get(name, "")
+        value = headers[name]
         if value is None:
             issues.append(Issue(name, "is there more than once", location="header"))
         elif len(value) > _LONGEST:
             issues.append(Issue(name, f"has more than {_LONGEST} characters", location="header"))
         return (value or "").strip()
 
-    version, project, mode = told("x-amp-proxy-version"), told("x-amp-project-id"), told("x-amp-rate-limiter-mode")
-    installation, integration, group = (
-        told(name) for name in ("x-amp-installation-id", "x-amp-integration-name", "x-amp-group-ref")
-    )
+    version, project, mode, installation, integration, group = map(told, NAMES)
     if version != VERSION:
         issues.append(Issue("x-amp-proxy-version", f"must be {VERSION}", location="header"))
     if not project:

@@ -61,11 +61,13 @@ _OF_PAGES = ("access-control-",)
 def to_provider(given: Raw, reserved: Collection[str]) -> CIMultiDict[str]:
     """The headers of a request as they go on; `reserved` are those that prove who we are."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in given]
-    left_out = _TO_US | _named(value for name, value in headers if name == "connection")
+    named = _named(value for name, value in headers if name == "connection")
     kept = CIMultiDict(
-        (name, value)
-        for name, value in headers
-        if name not in left_out and name not in reserved and not name.startswith(_OURS)
+        [
+            (name, value)
+            for name, value in headers
+            if not (name in _TO_US or name in reserved or name.startswith(_OURS) or name in named)
+        ]
     )
     kept.setdefault("Accept-Encoding", "identity")  # the answer is not unpacked on its way
     return kept
@@ -73,11 +75,11 @@ def to_provider(given: Raw, reserved: Collection[str]) -> CIMultiDict[str]:
 
 def to_caller(given: CIMultiDictProxy[str]) -> list[tuple[bytes, bytes]]:
     """The headers of an answer as they go on."""
-    left_out = _OF_THE_ADDRESS | _named(given.getall("Connection", ()))
+    named = _named(given.getall("Connection", ()))
     return [
-        (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
+        (lower.encode("latin-1"), value.encode("latin-1", "replace"))
         for name, value in given.items()
-        if (lower := name.lower()) not in left_out and not lower.startswith(_OF_PAGES)
+        if not ((lower := name.lower()) in _OF_THE_ADDRESS or lower.startswith(_OF_PAGES) or lower in named)
     ]
 
 

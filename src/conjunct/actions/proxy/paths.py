@@ -14,17 +14,21 @@ _PLAIN = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _PLAIN_QUERY = re.compile(rb"[!-~]*")
 _ENCODING = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SEPARATORS = re.compile(rb"%(?:2[fF]|5[cC])")
-_ENDS = re.compile(rb"[/\\]")
+_DOTS = re.compile(rb"[/\\]\.{1,2}(?:[/\\]|$)")
 _MOST_DECODINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A path and a query as they came, which mean what they say. `segments` are the path's, decoded once."""
+    """A path and a query as they came, which mean what they say."""
 
     path: str
     query: str
-    segments: tuple[str, ...]
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Those of the path, decoded once."""
+        return tuple(unquote_to_bytes(each).decode("utf-8", "replace") for each in self.path[1:].split("/"))
 
     def below(self, base_url: str) -> str:
         """The URL at the provider."""
@@ -48,9 +52,7 @@ def read_target(raw_path: bytes, query: bytes, *, encoded_slashes: bool) -> Targ
         )
     if _has_dots(raw_path):
         raise _refused("has a segment . or .., perhaps encoded")
-    path = raw_path.decode("ascii")
-    segments = tuple(unquote_to_bytes(each).decode("utf-8", "replace") for each in path[1:].split("/"))
-    return Target(path, query.decode("ascii"), segments)
+    return Target(raw_path.decode("ascii"), query.decode("ascii"))
 
 
 def require_allowed(rules: Sequence[ProxyRule] | None, method: str, target: Target) -> None:
@@ -81,7 +83,7 @@ def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
 def _has_dots(raw_path: bytes) -> bool:
     """Whether a segment is `.` or `..`, or becomes one when the path is decoded, even more than once."""
     for _ in range(_MOST_DECODINGS):
-        if any(each in (b".", b"..") for each in _ENDS.split(raw_path)):
+        if _DOTS.search(raw_path):
             return True
         if b"%" not in raw_path:
             return False

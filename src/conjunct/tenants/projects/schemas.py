@@ -32,7 +32,7 @@ class ProjectChanges(Shape):
 
 
 class UpdateProject(Shape):
-    """A change: what `update_mask` names (`appName`, `name`, `frontendAccess`) is taken from `project`, the rest of it is ignored."""
+    """A change: what `update_mask` names (`appName`, `name`, `frontendAccess`) is taken from `project`, and no more."""
 
     update_mask: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=20)]
     project: ProjectChanges
