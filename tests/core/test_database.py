@@ -95,3 +95,11 @@ def test_the_password_is_in_the_dsn_and_nowhere_else() -> None:
     assert database.dsn == "postgresql://user:hush@host:5432/name"
     assert "hush" not in repr(database.engine)
     assert "hush" not in str(database.url)
+
+
+async def test_a_process_that_froze_in_a_transaction_holds_its_locks_for_a_bounded_time(server_url: str) -> None:
+    for idle, seconds in ((0.5, "5s"), (30.0, "30s")):  # no shorter than a loop may be held up
+        database = Database(server_url, idle=idle)
+        async with database.transaction() as session:
+            assert await session.scalar(text("show idle_in_transaction_session_timeout")) == seconds
+        await database.dispose()

@@ -37,4 +37,5 @@ def open_database(settings: Settings, application_name: str) -> Database:
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
         application_name=application_name,
+        idle=settings.lease_seconds,
     )

@@ -17,6 +17,8 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from conjunct.core.metrics import Counter
 
 CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+SHORTEST_IDLE_SECONDS = 5.0
 
 ERRORS = Counter(
     "database_errors_total",
@@ -64,10 +66,19 @@ class Database:
     >>> async with database.transaction() as session:
     ...     await session.execute(...)
 
-    A transaction commits when its block ends and rolls back when the block raises. Nothing inside commits.
+    A transaction commits when its block ends and rolls back when the block raises. Nothing inside commits. The server
+    ends one in which nothing has been asked for `idle` seconds (5 at least), and lets go of its locks: a process that
+    froze, or a host that is gone without a word, must not hold others up for as long as a connection may last.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "conjunct") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application_name: str = "conjunct",
+        idle: float = IDLE_SECONDS,
+    ) -> None:
         self.url = make_url(url).set(drivername="postgresql+asyncpg")
         self.engine = create_async_engine(
             self.url,
@@ -80,7 +91,11 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={
                 "timeout": CONNECT_SECONDS,
-                "server_settings": {"application_name": application_name, "jit": "off"},
+                "server_settings": {
+                    "application_name": application_name,
+                    "jit": "off",
+                    "idle_in_transaction_session_timeout": f"{max(idle, SHORTEST_IDLE_SECONDS):.0f}s",
+                },
             },
         )
         event.listen(self.engine.sync_engine, "handle_error", _count_error)
