@@ -43,6 +43,7 @@ async def test_by_a_clock_that_is_ahead_nothing_is_left_out(database: Database, 
         assert [line["severity"] for line in told] == ["WARNING"]
         assert 235 <= int(told[0]["details"]["aheadSeconds"]) <= 245
 
+        changed: list[str] = []
         for off in (AHEAD, timedelta(), -AHEAD, timedelta()):  # it steps back, too far, and forth again
             changed = touch(platform, 3)
             clock.off = off

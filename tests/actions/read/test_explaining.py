@@ -80,7 +80,7 @@ async def test_thousands_of_waits_make_a_dozen_lines(database: Database, tmp_pat
 
         async def waited() -> bool:
             await hurry(platform)
-            return (await run_of(platform, operation["id"])).waits >= 5
+            return bool((await run_of(platform, operation["id"])).waits >= 5)
 
         async with running_worker(platform.services):
             await until(waited)
