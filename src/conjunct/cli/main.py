@@ -7,7 +7,18 @@ import sys
 import typer
 
 from conjunct import __version__
-from conjunct.cli import admin, connect_links, connections, keys, manifests, providers, revisions, servers, simulate
+from conjunct.cli import (
+    admin,
+    connect_links,
+    connections,
+    deliveries,
+    keys,
+    manifests,
+    providers,
+    revisions,
+    servers,
+    simulate,
+)
 from conjunct.cli.demo import demo
 from conjunct.cli.output import print_failure
 
@@ -33,6 +44,7 @@ app.command()(simulate.simulate)
 app.command()(demo)
 app.add_typer(providers.app, name="provider")
 app.add_typer(connections.app, name="connections")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(admin.app, name="admin")
 app.add_typer(keys.app, name="keys")
 
