@@ -82,7 +82,7 @@ async def _bounded(options: argparse.Namespace) -> list[str]:
     plan = Plan(
         base=BASE,
         installations=options.installations,
-        per_project=min(100, options.installations),
+        per_project=min(100, max(options.installations // 4, 1)),
         length=timedelta(hours=options.hours),
         seed=options.seed,
     )

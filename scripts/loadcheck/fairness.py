@@ -4,7 +4,7 @@
     .venv/bin/python -m scripts.loadcheck.fairness --projects 30 --accounts 10 --records 20000
 
 Four worker processes. One project (or many, more than there are slots for) backfills many accounts at once, as fast as
-the workers can; another has 60 installations that are each read once a minute, at a second of their own. A read
+the workers can; another has installations that are each read once a minute, at a second of their own. A read
 must begin within 5 s of the moment at which it is due, and no project may run more jobs than its share.
 
 Prints figures; ends with 1 when this does not hold. Nothing leaves this machine.
@@ -44,9 +44,6 @@ from scripts.loadcheck.workers import work
 PROMISED = 5.0
 """Seconds within which a read begins."""
 
-QUIET = 60
-"""Installations of the project that reads on a schedule."""
-
 SCHEDULED = "companies"
 BACKFILLED = "contacts"
 
@@ -70,6 +67,7 @@ def main() -> int:
     parser.add_argument("--projects", type=int, default=1, help="projects that backfill")
     parser.add_argument("--accounts", type=int, default=25, help="accounts that each of them backfills")
     parser.add_argument("--records", type=int, default=40_000, help="records of each account")
+    parser.add_argument("--quiet", type=int, default=60, help="installations of the project that reads on a schedule")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--slots", type=int, default=50, help="jobs that a worker runs at once")
     parser.add_argument("--share", type=int, default=20, help="jobs that a project may run at once")
@@ -173,9 +171,10 @@ async def _judge(check: Check, began: datetime) -> list[str]:
             row["create_time"] - timedelta(seconds=seconds) >= began
         ):  # the first ones were due before there were workers
             late.append(seconds)
-    turns = int(check.options.last // 60 - 1) * QUIET
+    turns = int(check.options.last // 60 - 1) * check.options.quiet
     busiest = max((check.most_running[each.project_id] for each in check.busy), default=0)
     print(f"due → begun  {percentiles(late)}, of {len(late)} reads; {turns} were due at least")
+    print(f"             {len(rows) - len(late)} more were due before the workers started")
     print(f"share        {busiest} jobs of a project that backfills ran at once; it may run {check.options.share}")
     return [
         *([f"a read began {max(late):.1f} s after it was due"] if late and max(late) > PROMISED else []),
@@ -197,7 +196,7 @@ async def _set_up(check: Check, provider: str, receiver: str) -> None:
         for builder in check.quiet:
             await builder.deploy([integration("i", "d", [SCHEDULED], schedule="* * * * *")])
         todo = [(builder, number, BACKFILLED) for builder in check.busy for number in range(options.accounts)]
-        todo += [(builder, number, SCHEDULED) for builder in check.quiet for number in range(QUIET)]
+        todo += [(builder, number, SCHEDULED) for builder in check.quiet for number in range(options.quiet)]
         await in_turns([_install(*each, provider) for each in todo])
         print(f"installed    {len(todo)} in {time.monotonic() - began:.1f} s")
         for builder in check.busy + check.quiet:
