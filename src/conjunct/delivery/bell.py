@@ -30,8 +30,8 @@ class FeedBell:
         self._waiting[destination_id].add(rung)
         try:
             if self._task is None or self._task.done():
-                self._listens.clear()
-                self._task = asyncio.create_task(self._listen())
+                self._listens = asyncio.Event()
+                self._task = asyncio.create_task(self._listen(self._listens))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._listens.wait(), _CONNECT_SECONDS)
             yield rung
@@ -43,7 +43,7 @@ class FeedBell:
                 self._task.cancel()
                 self._task = None
 
-    async def _listen(self) -> None:
+    async def _listen(self, listens: asyncio.Event) -> None:
         ended = asyncio.Event()
         connection = None
         try:
@@ -52,14 +52,14 @@ class FeedBell:
             )
             connection.add_termination_listener(lambda _: ended.set())
             await connection.add_listener(CHANNEL, self._hear)
-            self._listens.set()
+            listens.set()
             await ended.wait()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             return  # who waits looks again at the end of its time
         finally:
             if connection is not None:
                 connection.terminate()
-            self._listens.set()
+            listens.set()
             for destination_id in list(self._waiting):
                 self._ring(destination_id)
 
