@@ -425,8 +425,10 @@ async def test_counts_tell_how_requests_ended(server: Server) -> None:
     assert egress.counts == {"2xx": 1, "5xx": 1, "refused_address": 1}
 
 
-async def test_nothing_secret_of_a_request_is_logged_or_in_its_error(server: Server) -> None:
-    with structlog.testing.capture_logs() as logged:
+async def test_nothing_secret_of_a_request_is_logged_or_in_its_error(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with structlog.testing.capture_logs() as logged, caplog.at_level("DEBUG", "conjunct.core.egress.client"):
         async with client() as egress:
             headers = {"Authorization": "Bearer hunter2"}
             await egress.request("GET", f"{server.url}/hunter2?key=hunter2", headers=headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from yarl import URL
@@ -68,6 +69,7 @@ def is_public(address: Address) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def parse_address(host: str) -> Address | None:
     """The address that `host` spells, in any way that the operating system understands; None for a name.
 
