@@ -1,6 +1,7 @@
 """Measures the budgets of the paths that exist, each beside its bare baseline in the same run.
 
-`make bench` runs all but what must download something first; `make bench ARGS="lists peers"` what is named. Ratios are what counts: machines differ and are noisy.
+`make bench` runs all but what must install something first; `make bench ARGS="lists peers"` runs those that are named.
+Ratios are what counts: machines differ and are noisy.
 """
 
 from __future__ import annotations
