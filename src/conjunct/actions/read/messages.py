@@ -106,7 +106,7 @@ def message_id(operation_id: str, page: int, index: int, entries: bytes) -> str:
     A repeat after a crash has the same id, so that a receiver can drop it. If the provider's data has changed between,
     the page may hold other records: then it has another id, so that a receiver drops nothing that is new.
     """
-    digest = hashlib.blake2b(entries, digest_size=6).hexdigest()
+    digest = hashlib.sha1(entries, usedforsecurity=False).hexdigest()[:12]  # twice as fast as blake2b where CPUs help
     return f"msg_{operation_id.replace('-', '')}_{page}_{index}_{digest}"
 
 
