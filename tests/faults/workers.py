@@ -41,11 +41,22 @@ class WorkerProcesses:
                 stderr=output,
             )
 
-    async def end(self, number: signal.Signals) -> int:
-        """Send the worker a signal and wait for its end; gives its exit status."""
+    @property
+    def pid(self) -> int:
+        """The process id of the worker that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send the worker a signal."""
         assert self._process is not None
         assert self._process.returncode is None, "the worker has ended by itself"
         self._process.send_signal(number)
+
+    async def end(self, number: signal.Signals) -> int:
+        """Send the worker a signal and wait for its end; gives its exit status."""
+        self.tell(number)
+        assert self._process is not None
         async with asyncio.timeout(STOP_SECONDS):
             return await self._process.wait()
 
