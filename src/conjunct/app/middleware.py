@@ -129,15 +129,21 @@ class ProxySurface:
         self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            raw_path: bytes = scope["raw_path"]
-            if raw_path.startswith(_PROXY):
-                await self._proxy({**scope, "raw_path": raw_path.removeprefix(_PROXY[:-1])}, receive, send)
-                return
-            if surface_of_host(scope) == "proxy":
-                await self._proxy(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        passed = _to_pass(scope) if scope["type"] == "http" else None
+        if passed is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._proxy(passed, receive, send)
+
+
+def _to_pass(scope: Scope) -> Scope | None:
+    """What is to be passed through, its path that at the provider; preflights are ours to answer."""
+    if scope["method"] == "OPTIONS" and any(name == b"access-control-request-method" for name, _ in scope["headers"]):
+        return None
+    raw_path: bytes = scope["raw_path"]
+    if raw_path.startswith(_PROXY):
+        return {**scope, "raw_path": raw_path.removeprefix(_PROXY[:-1])}
+    return scope if surface_of_host(scope) == "proxy" else None
 
 
 class WriteRouting:
