@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 
 from conjunct.actions.write.fitting import AcceptedWrite, accepted
 from conjunct.actions.write.schemas import WriteRequest
-from conjunct.actions.write.telling import WriteOutcome, without_id
+from conjunct.actions.write.shaping import shape
+from conjunct.actions.write.telling import WriteOutcome
 from conjunct.connections import ConnectionService
 from conjunct.connectors import (
     Connector,
     ProviderError,
     UnknownObject,
-    WriteEntry,
     WriteFault,
     WriteInterrupted,
     WriteNotSupported,
-    WriteQuery,
     WriteState,
     Written,
 )
@@ -36,27 +35,6 @@ class _Write:
     accepted: AcceptedWrite
     operation_id: str
     connector: Connector = field(repr=False)
-
-    def query(self) -> WriteQuery:
-        """What the connector is asked. The idempotency keys are the operation's: it is done once."""
-        request = self.accepted.request
-        has_id = request.type != "create"
-        entries = tuple(
-            WriteEntry(
-                record=without_id(entry.record) if has_id else entry.record,
-                id=str(entry.record["id"]) if has_id else None,
-                associations=entry.associations,
-                idempotency_key=f"{self.operation_id}-{place}",
-            )
-            for place, entry in enumerate(request.entries)
-        )
-        return WriteQuery(
-            self.accepted.object_name,
-            request.type,
-            entries,
-            all_or_none=request.batch_policy is not None and request.batch_policy.all_or_none,
-            headers={header.key: header.value for header in request.headers or ()},
-        )
 
 
 class WriteService:
@@ -133,7 +111,8 @@ async def _outcome(write: _Write) -> WriteOutcome:
         return _all(request, NOT_YET)
     is_batch = request.batch is not None
     try:
-        return WriteOutcome(request.type, is_batch, await write.connector.write(write.query()))
+        query = await shape(write.accepted, write.operation_id, write.connector)
+        return WriteOutcome(request.type, is_batch, await write.connector.write(query))
     except WriteInterrupted as interrupted:
         return WriteOutcome(request.type, is_batch, interrupted.results, interrupted.cause.message)
     except ProviderError as error:
