@@ -209,6 +209,7 @@ async def _keep_a_message(platform: Platform) -> None:
         await kept.add(
             session, channel.keyring, platform.project_id, channel.destination_id, [message], datetime.now(UTC)
         )
+    await platform.send("GET", "/destinations/people-webhook/messages", 200)  # which gives it its place in the feed
 
 
 async def _route_an_event(platform: Platform) -> None:
