@@ -66,6 +66,7 @@ def main() -> int:
     parser.add_argument("--installations", type=int, default=2000)
     parser.add_argument("--hours", type=float, default=24, help="simulated hours")
     parser.add_argument("--factor", type=float, default=15, help="how much faster the clock runs")
+    parser.add_argument("--changing", type=float, default=0.05, help="share of objects that change between two reads")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -84,6 +85,7 @@ async def _bounded(options: argparse.Namespace) -> list[str]:
         installations=options.installations,
         per_project=min(100, max(options.installations // 4, 1)),
         length=timedelta(hours=options.hours),
+        changing=options.changing,
         seed=options.seed,
     )
     within = plan.length.total_seconds() / options.factor * 1.5 + options.installations * 0.5 + 300
