@@ -226,3 +226,23 @@ class TestPromotion:
         await queue.run(lanes.promote_stranded)
 
         assert await queue.states() == {"b": "delayed"}
+
+
+async def test_a_delayed_job_is_hastened_and_keeps_its_lane(queue):
+    later = datetime.now(UTC) + timedelta(hours=1)
+    front, behind = NewJob("p", "k", "a", lane="p/l", run_at=later), NewJob("p", "k", "b", lane="p/l")
+    others = [NewJob("q", "k", "a", run_at=later), NewJob("p", "other", "a", run_at=later)]
+    await queue.enqueue(front, behind, *others)
+
+    async with queue.transaction() as session:
+        assert await queue.engine.hasten(session, tenant="p", kind="k", ref_id="b") == 0
+        assert await queue.engine.hasten(session, tenant="p", kind="k", ref_id="a") == 1
+        assert await queue.engine.hasten(session, tenant="p", kind="k", ref_id="a") == 0
+
+    rows = await queue.execute("select tenant, kind, ref_id, state from job order by tenant, kind, ref_id")
+    assert [tuple(row) for row in rows] == [
+        ("p", "k", "a", "ready"),
+        ("p", "k", "b", "waiting"),
+        ("p", "other", "a", "delayed"),
+        ("q", "k", "a", "delayed"),
+    ]

@@ -85,7 +85,7 @@ async def disable_destination(
     session: Transaction,
     body: Annotated[DisableDestination | None, Body()] = None,
 ) -> Response:
-    """Send nothing to the destination, until it is enabled. What is handed over for it is set aside for 14 days."""
+    """Send nothing to the destination until it is enabled. Its reads wait; other messages are set aside for 14 days."""
     note = body.note if body else None
     return json_bytes(await service.deliveries.disable(session, project_id, destination, note))
 
