@@ -18,8 +18,9 @@ from tests.api.access import good_path
 from tests.api.world import MANIFEST, World, deliver
 from tests.support.tokens import make_builder, public_pem
 
-ALONE = {"listOperations", "listOperationLogs"}
-"""Lists that page in a way of their own: as the specification says, and the newest 1,000 lines."""
+ALONE = {"listOperations", "listOperationLogs", "listReads"}
+"""Lists that page in a way of their own (as the specification says), or not at all: the newest 1,000 lines, and an item
+for each object that the manifest has."""
 
 UNGROWN = {"listOrgClaimedDomains"}
 """Lists that hold one item here: a builder claims the domain of their own address."""
