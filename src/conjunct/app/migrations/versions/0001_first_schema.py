@@ -1080,10 +1080,64 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("active and read_type = 'scheduled'"),
     )
+    op.create_table(
+        "write_run",
+        sa.Column("operation_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("installation_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("object_name", sa.Text(collation="C"), nullable=False),
+        sa.Column("asked_name", sa.Text(collation="C"), nullable=False),
+        sa.Column("state", sa.Text(collation="C"), nullable=False),
+        sa.Column("gather_key", sa.Text(collation="C"), nullable=True),
+        sa.Column("deadline", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retried_for", sa.Interval(), nullable=False),
+        sa.Column("records", sa.Integer(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sending", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("sealed_results", sa.LargeBinary(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["operation.id"], name=op.f("write_run_operation_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("operation_id", name=op.f("write_run_pkey")),
+        postgresql_with={"fillfactor": 60},
+    )
+    op.create_index(op.f("write_run_deadline_idx"), "write_run", ["deadline"], unique=False)
+    op.create_index(
+        "write_run_gathering_key",
+        "write_run",
+        ["installation_id", "gather_key"],
+        unique=True,
+        postgresql_where=sa.text("state = 'gathering'"),
+    )
+    op.create_index(op.f("write_run_installation_id_idx"), "write_run", ["installation_id"], unique=False)
+    op.create_index(
+        op.f("write_run_project_id_idx"), "write_run", ["project_id"], unique=False, postgresql_include=["bytes"]
+    )
+    op.create_table(
+        "write_part",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("operation_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("project_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("sealed_request", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["write_run.operation_id"], name=op.f("write_part_operation_id_fkey"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("write_part_pkey")),
+        sa.UniqueConstraint("operation_id", "place", name=op.f("write_part_operation_id_place_key")),
+    )
 
 
 def downgrade() -> None:
     """Take the change back."""
+    op.drop_table("write_part")
+    op.drop_index(op.f("write_run_project_id_idx"), table_name="write_run", postgresql_include=["bytes"])
+    op.drop_index(op.f("write_run_installation_id_idx"), table_name="write_run")
+    op.drop_index("write_run_gathering_key", table_name="write_run", postgresql_where=sa.text("state = 'gathering'"))
+    op.drop_index(op.f("write_run_deadline_idx"), table_name="write_run")
+    op.drop_table("write_run")
     op.drop_index(
         "read_run_active_key", table_name="read_run", postgresql_where=sa.text("active and read_type = 'scheduled'")
     )
