@@ -1092,9 +1092,9 @@ def upgrade() -> None:
         sa.Column("deadline", sa.DateTime(timezone=True), nullable=False),
         sa.Column("retried_for", sa.Interval(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
-        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("sending", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
-        sa.Column("sealed_results", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_results", sa.LargeBinary(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -1113,7 +1113,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("write_run_installation_id_idx"), "write_run", ["installation_id"], unique=False)
     op.create_index(
-        op.f("write_run_project_id_idx"), "write_run", ["project_id"], unique=False, postgresql_include=["bytes"]
+        op.f("write_run_project_id_idx"), "write_run", ["project_id"], unique=False, postgresql_include=["size"]
     )
     op.create_table(
         "write_part",
@@ -1133,7 +1133,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the change back."""
     op.drop_table("write_part")
-    op.drop_index(op.f("write_run_project_id_idx"), table_name="write_run", postgresql_include=["bytes"])
+    op.drop_index(op.f("write_run_project_id_idx"), table_name="write_run", postgresql_include=["size"])
     op.drop_index(op.f("write_run_installation_id_idx"), table_name="write_run")
     op.drop_index("write_run_gathering_key", table_name="write_run", postgresql_where=sa.text("state = 'gathering'"))
     op.drop_index(op.f("write_run_deadline_idx"), table_name="write_run")
