@@ -198,10 +198,10 @@ async def _backfill(installed: Installed, records: int, kills: int) -> None:
     operation = await _ended(installed, backfill)
     print(f"kills        {kills}, in {time.monotonic() - started:.1f} s from installation to the last record")
     require(operation["status"] == "success", f"the backfill ended as {operation['status']}: {operation.get('result')}")
-    await _compare(installed, backfill, records)
+    await compare(installed, backfill, records)
 
 
-async def _compare(installed: Installed, backfill: str, records: int) -> None:
+async def compare(installed: Installed, backfill: str, records: int) -> None:
     """Compare what arrived with what the account holds."""
     receiver = installed.receiver
     messages = receiver.of(backfill)

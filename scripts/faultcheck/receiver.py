@@ -24,7 +24,10 @@ class Message:
 
 @dataclass(slots=True)
 class Receiver:
-    """`messages` by their ids; `repeats` came again with the same bytes, `changed` with others."""
+    """`messages` by their ids; `repeats` came again with the same bytes, `changed` with others.
+
+    While `status` is not 2xx nothing is taken, but `refused` counts it; each answer takes `delay` seconds.
+    """
 
     url: str = ""
     key: Webhook | None = None
@@ -32,6 +35,9 @@ class Receiver:
     repeats: int = 0
     changed: int = 0
     forged: int = 0
+    status: int = 204
+    delay: float = 0.0
+    refused: int = 0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def trust(self, signing_key: str) -> None:
@@ -58,9 +64,13 @@ class Receiver:
         if not self._is_authentic(raw, dict(request.headers)):
             self.forged += 1
             return web.Response(status=401)
+        await asyncio.sleep(self.delay)
+        if not 200 <= self.status < 300:
+            self.refused += 1
+            return web.Response(status=self.status)
         self._take(request.headers["svix-id"], raw)
         self._news.set()
-        return web.Response(status=204)
+        return web.Response(status=self.status)
 
     def _is_authentic(self, raw: bytes, headers: dict[str, str]) -> bool:
         if self.key is None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.queue import Handler, Options
@@ -94,6 +94,12 @@ class Machine(RuleBasedStateMachine):
         """Raise AssertionError unless all that must hold in the end holds."""
         raise NotImplementedError
 
+    @initialize(skew=st.sampled_from(SKEWS))
+    def begin(self, skew: float) -> None:
+        """Two workers, on hosts whose clocks may differ."""
+        self._step(self._start(0))
+        self._step(self._start(skew))
+
     @rule(place=PLACES, fate=FATES, count=st.sampled_from([1, 1, 2, 3]))
     @precondition(lambda self: self.steps.gates)
     def move(self, place: int, fate: str, count: int) -> None:
@@ -127,7 +133,7 @@ class Machine(RuleBasedStateMachine):
             self._step(self.environment.advance(seconds))
         self._step(self._run_on(worker.process, fate, after, slow))
 
-    @rule(kind=st.sampled_from(["start", "start", "start", "crash", "stop", "crash producer"]), place=PLACES)
+    @rule(kind=st.sampled_from(["start", "start", "crash", "crash", "stop", "crash producer"]), place=PLACES)
     def disturb(self, kind: str, place: int) -> None:
         """Start a worker, on a host whose clock may be wrong; kill one, tell it to drain, or kill a producer."""
         worker = self.workers[place % len(self.workers)] if self.workers else None

@@ -8,7 +8,7 @@ from tests.simulation.environment import Environment
 from tests.simulation.machines import MACHINES
 from tests.simulation.playing import play
 
-EXAMPLES = 8
+EXAMPLES = 5
 SEED = 20260301
 
 
