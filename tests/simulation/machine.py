@@ -133,6 +133,21 @@ class Machine(RuleBasedStateMachine):
             self._step(self.environment.advance(seconds))
         self._step(self._run_on(worker.process, fate, after, slow))
 
+    @rule(place=PLACES, count=st.integers(1, 6))
+    @precondition(lambda self: any(gate.what in OUTSIDE for gate in self.steps.gates))
+    def overtake(self, place: int, count: int) -> None:
+        """Let a handler wait for the outside until its lease is over and others have taken its job; then it goes on."""
+        gates = [gate for gate in self.steps.gates if gate.what in OUTSIDE]
+        gate = gates[place % len(gates)]
+        self._step(self.environment.advance(31))
+        for worker in [worker for worker in self.workers if worker.process is not gate.process] * 2:
+            worker.bell.ring()
+            self._step(self._run_on(worker.process, PASS, 0, slow=True))
+        for _ in range(count):
+            following = [each for each in self.steps.gates if each.task is gate.task]
+            if following:
+                self._step(self._let_on(following[0], PASS))
+
     @rule(kind=st.sampled_from(["start", "start", "crash", "crash", "stop", "crash producer"]), place=PLACES)
     def disturb(self, kind: str, place: int) -> None:
         """Start a worker, on a host whose clock may be wrong; kill one, tell it to drain, or kill a producer."""
