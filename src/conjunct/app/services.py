@@ -14,7 +14,8 @@ from conjunct.actions.proxy import Destinations, Proxy, Usage
 from conjunct.actions.read import ReadAction, ReadJobs, ReadOverview, ReadService
 from conjunct.actions.read import retention as read_retention
 from conjunct.actions.search import SearchService
-from conjunct.actions.write import WriteService
+from conjunct.actions.write import WriteAction, WriteService
+from conjunct.actions.write import jobs as write_jobs
 from conjunct.app.tables import load_sealed_columns
 from conjunct.connections import ConnectionService, ConnectLinkService, CustomAuthFlows, OAuthFlows, Revoker
 from conjunct.connections.refreshing import ensure_renewals, renewal_handlers
@@ -98,6 +99,7 @@ class Services:
     read_overview: ReadOverview
     searches: SearchService
     writes: WriteService
+    write_jobs: write_jobs.WriteJobs
     proxy: Proxy
     proxy_usage: Usage
     upkeep: dict[str, Handler]
@@ -121,6 +123,7 @@ class Services:
             **self.key_rotations.handlers(),
             **self.upstream.handlers,
             **self.read_jobs.handlers(),
+            **self.write_jobs.handlers(),
             **self.upkeep,
         }
 
@@ -135,6 +138,7 @@ class Services:
             await key_rotation.ensure_sweep(self.engine, session)
             await operation_retention.ensure_sweep(self.engine, session)
             await read_retention.ensure_sweep(self.engine, session)
+            await write_jobs.ensure_sweep(self.engine, session)
 
 
 @asynccontextmanager
@@ -217,6 +221,17 @@ def _wire(
         clock=clock,
     )
     installations.add_listener(read.follower)
+    write = WriteAction.over(
+        database=database,
+        engine=engine,
+        keys=keys,
+        installations=installations,
+        connections=connections,
+        operations=operations,
+        notifications=notifications,
+        clock=clock,
+        pending_limit_bytes=settings.pending_writes_limit_bytes,
+    )
     authenticator = Authenticator(database)
     proxy_usage = Usage(database, installations, operations, clock)
     proxy = Proxy(
@@ -283,7 +298,8 @@ def _wire(
         reads=read.service,
         read_jobs=read.jobs,
         read_overview=read.overview,
-        writes=WriteService(database, installations, connections, operations),
+        writes=write.service,
+        write_jobs=write.jobs,
         proxy=proxy,
         proxy_usage=proxy_usage,
         searches=SearchService(database, installations, connections, clock),

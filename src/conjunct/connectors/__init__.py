@@ -30,6 +30,7 @@ from conjunct.connectors.write_query import (
     WriteEntry,
     WriteFault,
     WriteInterrupted,
+    WriteManner,
     WriteNotSupported,
     WriteQuery,
     WriteState,
@@ -86,6 +87,7 @@ __all__ = [
     "WriteState",
     "WriteFault",
     "WriteInterrupted",
+    "WriteManner",
     "WriteNotSupported",
     "BadPageToken",
 ]

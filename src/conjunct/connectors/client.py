@@ -29,7 +29,7 @@ from conjunct.connectors.schemas import Describer
 from conjunct.connectors.searching import SearchQuery, search_plan
 from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import Transport
-from conjunct.connectors.write_query import WriteQuery, Written
+from conjunct.connectors.write_query import WriteManner, WriteQuery, Written
 from conjunct.connectors.writing import Writer
 from conjunct.core.problems import NotFound
 from conjunct.kit.clock import Clock, SystemClock
@@ -220,6 +220,10 @@ class Connector:
         if self._exchange.is_guarded:
             await self.check()
         return records
+
+    def write_manner(self, query: WriteQuery) -> WriteManner:
+        """How `write` would send the query. Raises `UnknownObject`, `WriteNotSupported`."""
+        return Writer(self._exchange, self._reader.custom_names).manner(query)
 
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each record, in order; see `Writer.write` for what is raised when."""

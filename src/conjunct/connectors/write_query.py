@@ -96,6 +96,14 @@ class Written:
         return self.state == "untried" or (self.state == "refused" and any(fault.retryable for fault in self.faults))
 
 
+@dataclass(frozen=True, slots=True)
+class WriteManner:
+    """How a query goes out: so many of its records under way at a time, and for each whether twice comes to once."""
+
+    at_once: int
+    repeatable: tuple[bool, ...]
+
+
 class WriteInterrupted(Exception):
     """A write ended before its end, and something was written or may have been.
 

@@ -23,6 +23,7 @@ from conjunct.connectors.write_query import (
     WriteEntry,
     WriteFault,
     WriteInterrupted,
+    WriteManner,
     WriteNotSupported,
     WriteQuery,
     WriteState,
@@ -63,6 +64,14 @@ class Writer:
     def __init__(self, exchange: Exchange, custom_names: CustomNames) -> None:
         self._exchange = exchange
         self._custom_names = custom_names
+
+    def manner(self, query: WriteQuery) -> WriteManner:
+        """How the query would go out, as `write` does it. Raises `UnknownObject`, `WriteNotSupported`."""
+        single, batch = _ways(write_plan(self._exchange.definition, query.object), query)
+        if batch is not None and (single is None or len(query.entries) > 1):
+            return WriteManner(batch.rule.max, (batch.is_repeatable,) * len(query.entries))
+        assert single is not None  # noqa: S101 - `_ways` gives one of the two
+        return WriteManner(AT_ONCE, tuple(single.is_repeatable(entry) for entry in query.entries))
 
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each entry, in order.

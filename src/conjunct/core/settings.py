@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         ge=1024**2,
         description="Undelivered messages kept for one destination, or held pages of one object; then reads wait.",
     )
+    pending_writes_limit_bytes: int = Field(
+        256 * 1024**2,
+        ge=1024**2,
+        description="Asynchronous writes of one project that wait to be done; then further ones are refused.",
+    )
 
     operation_retention_days: int = Field(
         30,

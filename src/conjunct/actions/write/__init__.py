@@ -1,9 +1,12 @@
 """Create, update and delete a customer's records on demand.
 
-What is asked is checked here in full, and done at once; what is to be done later is still refused.
+A synchronous write is done within its request. An asynchronous one is accepted, kept encrypted, and done by a job:
+again and again until its deadline, but never twice where twice would not come to once.
 """
 
+from conjunct.actions.write import jobs
+from conjunct.actions.write.action import WriteAction
 from conjunct.actions.write.endpoints import router
 from conjunct.actions.write.service import WriteService
 
-__all__ = ["WriteService", "router"]
+__all__ = ["WriteAction", "WriteService", "jobs", "router"]

@@ -46,6 +46,11 @@ async def write_records(
     body: WriteRequest,
     writes: Writes,
 ) -> Response:
-    """Create, update or delete records of a customer, at once. Where none was written, it answers 422."""
+    """Create, update or delete records of a customer. Where none was written, it answers 422.
+
+    With the mode asynchronous, it answers the id of the operation that tells what became of them.
+    """
     operation_id, outcome = await writes.write(project_id, integration_id, object_name, body)
+    if outcome is None:
+        return json_bytes(WriteAnswer(operation_id=operation_id).to_wire())
     return json_bytes(outcome.answer(operation_id).to_wire(), 200 if outcome.succeeded else 422)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conjunct.core.problems import InvalidRequest
+from conjunct.core.problems import InvalidRequest, TooManyRequests
 
 
 class WriteNotAllowed(InvalidRequest):
@@ -10,3 +10,10 @@ class WriteNotAllowed(InvalidRequest):
 
     slug = "write-not-allowed"
     title = "This installation does not write that"
+
+
+class TooManyPendingWrites(TooManyRequests):
+    """As much of the project waits to be written as may."""
+
+    slug = "too-many-pending-writes"
+    title = "Too much waits to be written"

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from conjunct.actions.write.accepting import Acceptor, operation_of
 from conjunct.actions.write.fitting import AcceptedWrite, accepted
+from conjunct.actions.write.repository import WriteRepository
 from conjunct.actions.write.schemas import WriteRequest
 from conjunct.actions.write.shaping import shape
 from conjunct.actions.write.telling import WriteOutcome
@@ -21,10 +26,13 @@ from conjunct.connectors import (
 )
 from conjunct.connectors.formats import UnusableValue
 from conjunct.core.database import Database
-from conjunct.installations import InstallationService
-from conjunct.operations import NewOperation, OperationService
+from conjunct.installations import GroupNotInstalled, InstallationService
+from conjunct.kit.clock import Clock
+from conjunct.operations import OperationService
 
-NOT_YET = "Asynchronous writes are still to come; send it with the mode synchronous."
+LONGEST = timedelta(hours=2)
+"""After so long, a write within a request was cut off by the end of its process: no request takes so long."""
+
 CUT_OFF = "It ended before the provider's answer was heard; it is not known what was written."
 
 
@@ -46,23 +54,32 @@ class WriteService:
         installations: InstallationService,
         connections: ConnectionService,
         operations: OperationService,
+        acceptor: Acceptor,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._installations = installations
         self._connections = connections
         self._operations = operations
+        self._acceptor = acceptor
+        self._clock = clock
 
     async def write(
         self, project_id: str, integration: str, object_name: str, request: WriteRequest
-    ) -> tuple[str, WriteOutcome]:
-        """Do what is asked, as an operation: its id, and what became of the records.
+    ) -> tuple[str, WriteOutcome | None]:
+        """Do what is asked, as an operation: its id, and what became of the records; None as long as that is to come.
 
         The operation is there before anything is sent, and knows its end after; no transaction is open between.
 
         Raises:
             GroupNotInstalled: the group has not installed the integration.
             WriteNotAllowed: the installation does not write the object, or not so.
+            TooManyPendingWrites: an asynchronous write has no room.
         """
+        if request.mode == "asynchronous":
+            async with self._database.transaction() as session:
+                allowed = await self._allowed(session, project_id, integration, object_name, request)
+                return await self._acceptor.accept(session, allowed, object_name), None
         write = await self._prepare(project_id, integration, object_name, request)
         outcome = _all(request, CUT_OFF, "unknown")
         try:
@@ -72,29 +89,43 @@ class WriteService:
             await self._finish(write, outcome)
         return write.operation_id, outcome
 
+    async def _allowed(
+        self, session: AsyncSession, project_id: str, integration: str, object_name: str, request: WriteRequest
+    ) -> AcceptedWrite:
+        state = await self._installations.require_by_group(session, project_id, integration, request.group_ref)
+        allowed = accepted(state, object_name, request)
+        if not await self._installations.keep(session, state.project_id, state.id):
+            raise GroupNotInstalled(f"The installation of the group {request.group_ref!r} was just deleted.")
+        return allowed
+
     async def _prepare(self, project_id: str, integration: str, object_name: str, request: WriteRequest) -> _Write:
         async with self._database.transaction() as session:
-            state = await self._installations.require_by_group(session, project_id, integration, request.group_ref)
-            allowed = accepted(state, object_name, request)
+            allowed = await self._allowed(session, project_id, integration, object_name, request)
+            state = allowed.state
             connector = await self._connections.connector(
                 session, state.project_id, state.connection_id, module=state.module
             )
-            operation_id = await self._operations.start(
-                session,
-                NewOperation(
-                    project_id=state.project_id,
-                    integration_id=state.integration_id,
-                    installation_id=state.id,
-                    config_id=state.config_id,
-                    action_type="write",
-                    object_name=allowed.object_name,
-                ),
+            operation_id = await self._operations.start(session, operation_of(allowed))
+            # What tells the sweep that it was cut off, should this process be killed.
+            await WriteRepository(session).add(
+                operation_id=operation_id,
+                project_id=state.project_id,
+                installation_id=state.id,
+                object_name=allowed.object_name,
+                asked_name=object_name,
+                state="synchronous",
+                deadline=self._clock.now() + LONGEST,
+                retried_for=timedelta(),
+                records=len(request.entries),
+                size=0,
             )
         return _Write(allowed, operation_id, connector)
 
     async def _finish(self, write: _Write, outcome: WriteOutcome) -> None:
         project_id, name = write.accepted.state.project_id, write.accepted.object_name
         async with self._database.transaction() as session:
+            if not await self._installations.keep(session, project_id, write.accepted.state.id):
+                return  # it was deleted meanwhile, with all its operations
             await self._operations.log(session, project_id, write.operation_id, outcome.log_lines())
             await self._operations.finish(
                 session,
@@ -103,12 +134,11 @@ class WriteService:
                 status="success" if outcome.succeeded else "failure",
                 result=outcome.summary(name),
             )
+            await WriteRepository(session).remove(project_id, write.operation_id)
 
 
 async def _outcome(write: _Write) -> WriteOutcome:
     request = write.accepted.request
-    if request.mode == "asynchronous":
-        return _all(request, NOT_YET)
     is_batch = request.batch is not None
     try:
         query = await shape(write.accepted, write.operation_id, write.connector)

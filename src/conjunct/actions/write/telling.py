@@ -37,7 +37,7 @@ class WriteOutcome:
 
     def answer(self, operation_id: str) -> Answer:
         """The answer of the specification."""
-        errors = [ErrorMessage(message=text) for text in self._errors()]
+        errors = [ErrorMessage(message=text) for text in self.errors()]
         results = [self._result(each) for each in self.results]
         if self.is_batch:
             return BatchAnswer(
@@ -54,18 +54,18 @@ class WriteOutcome:
     def summary(self, object_name: str) -> str:
         """One line for people."""
         if not self.is_batch and not self.succeeded:
-            return f"[{object_name}] {self._errors()[0]}"
+            return f"[{object_name}] {self.errors()[0]}"
         failed = len(self.results) - self.done
         counted = f"{self.done} of {len(self.results)} done" if failed else f"{self.done} done"
         return f"[{object_name}] {self.type}: {counted}"
 
-    def log_lines(self) -> list[LogLine]:
-        """What happened."""
+    def log_lines(self, most: int = MOST_TOLD) -> list[LogLine]:
+        """What happened; of records that were not written, the first so many."""
         lines = [
             LogLine(self._severity(), f"The {self.type}: {self.done} of {len(self.results)} done.", error=self.trouble)
         ]
         failed = [(place, each) for place, each in enumerate(self.results) if not each.success]
-        for place, each in failed[:MOST_TOLD] if self.is_batch else ():
+        for place, each in failed[:most] if self.is_batch else ():
             details = {"record": str(place), "state": each.state, **({"id": each.id} if each.id else {})}
             lines.append(LogLine("ERROR", "A record was not written.", error=_words(each), details=details))
         return lines
@@ -75,7 +75,7 @@ class WriteOutcome:
             return "INFO"
         return "WARNING" if self.succeeded else "ERROR"
 
-    def _errors(self) -> list[str]:
+    def errors(self) -> list[str]:
         """What to say of those that failed, the same words once; in a batch with the places of the records."""
         places: dict[str, list[str]] = {}
         for place, each in enumerate(self.results):
@@ -103,6 +103,20 @@ def _unknown(text: str) -> str:
 
 def _named(places: Sequence[str]) -> str:
     return f"record {places[0]}" if len(places) == 1 else f"records {', '.join(places)}"
+
+
+def written_line(outcome: WriteOutcome) -> list[LogLine]:
+    """The ids of the records that were written, by their places: of an asynchronous write, no answer tells them."""
+    ids = {str(place): each.id for place, each in enumerate(outcome.results) if each.success and each.id is not None}
+    return [LogLine("INFO", "The ids of the records, by their places.", details=ids)] if ids else []
+
+
+def repeats_line(places: Sequence[int]) -> list[LogLine]:
+    """Which records were sent again although the answer to the time before was never heard."""
+    if not places:
+        return []
+    said = "Sent again, as the answer to the time before was not heard; twice comes to once."
+    return [LogLine("WARNING", said, details={"records": ", ".join(map(str, places))})]
 
 
 def without_id(record: Mapping[str, Any]) -> dict[str, Any]:
