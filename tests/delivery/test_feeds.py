@@ -305,16 +305,21 @@ async def test_a_full_feed_holds_its_producers_up_and_loses_nothing_that_was_not
     assert left[-5:] == ids(second)
 
 
+@pytest.mark.parametrize("pulls", [True, False])
 async def test_a_webhooks_copies_never_hold_its_producers_up_and_the_oldest_go(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch, *, pulls: bool
 ) -> None:
+    monkeypatch.setattr(kept, "PLACED_AT_ONCE", 6)
     hook = await world.make_destination(delivery={"keep_hours": 5})
     await world.hand_over(*(world.message(hook, f"op-{n}", body={"x": f"{n * 7919:x}" * 40}) for n in range(20)))
-    assert len(ids(await pull(client, "hook"))) == 20
+    if pulls:
+        assert len(ids(await pull(client, "hook"))) == 6
     async with world.database.transaction() as session:
         assert not await world.service.spool_is_full(session, world.project_id, hook["id"])
     await sweep(world)
-    assert 0 < len(ids(await pull(client, "hook"))) < 20
+    left = ids(await pull(client, "hook"))
+    assert 0 < len(left) < 20
+    assert left == [f"op-{n}" for n in range(20)][-len(left) :]
 
 
 async def test_a_kept_message_opens_as_it_was_made(world: World) -> None:

@@ -74,7 +74,8 @@ class FeedService:
     async def _look(self, destination: StoredDestination, after: int | None, limit: int) -> Pulled:
         project_id, destination_id = destination.project_id, destination.id
         async with self._database.transaction() as session:
-            feed = await kept.place_all(session, project_id, destination_id)
+            await kept.place_new(session, project_id, destination_id)
+            feed = await kept.see_feed(session, project_id, destination_id)
             if after is not None and after < feed.removed_place:
                 raise CursorExpired(destination.name, destination.terms.keep_hours)
             if after is not None and after > feed.last_place:

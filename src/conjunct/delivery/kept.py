@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.encryption import Keyring
+from conjunct.delivery import repository
 from conjunct.delivery.messages import Message
 from conjunct.delivery.models import DeliveryKeptRow, DeliveryPayloadRow
 from conjunct.delivery.payloads import open_payload
@@ -93,6 +94,7 @@ with placed as (
 )
 update delivery_feed set last_place = last_place + (select count(*) from placed)
 where project_id = :project_id and destination_id = :destination_id
+returning last_place
 """)
 
 _PULLED = text("""
@@ -194,19 +196,31 @@ async def open_kept(
     return None if row is None else _Sealed(row).open(keyring).message
 
 
-async def place_all(session: AsyncSession, project_id: str, destination_id: str) -> Feed:
-    """Give a place to up to 10,000 committed messages that have none, and tell how far the feed has come."""
+async def place_new(session: AsyncSession, project_id: str, destination_id: str) -> bool:
+    """Give a place to up to 10,000 committed messages that have none; whether there may be more."""
     key = {"project_id": project_id, "destination_id": destination_id}
-    if await session.scalar(_HAS_UNPLACED, key):
-        feed = await lock_feed(session, project_id, destination_id)
-        # A statement of its own: it sees all that was committed until the row was ours.
-        await session.execute(_PLACE, {**key, "last_place": feed.last_place, "count": PLACED_AT_ONCE})
+    if not await session.scalar(_HAS_UNPLACED, key):
+        return False
+    feed = await lock_feed(session, project_id, destination_id)
+    # A statement of its own: it sees all that was committed until the row was ours.
+    values = {**key, "last_place": feed.last_place, "count": PLACED_AT_ONCE}
+    last_place = await session.scalar(_PLACE, values)
+    return last_place is not None and last_place - feed.last_place >= PLACED_AT_ONCE
+
+
+async def see_feed(session: AsyncSession, project_id: str, destination_id: str) -> Feed:
+    """How far the feed has come."""
+    key = {"project_id": project_id, "destination_id": destination_id}
     row = (await session.execute(_SEE_FEED, key)).one_or_none()
     return Feed() if row is None else Feed(*row)
 
 
 async def lock_feed(session: AsyncSession, project_id: str, destination_id: str) -> Feed:
-    """The feed, whose row nobody else changes till the transaction ends."""
+    """The feed, whose row nobody else changes till the transaction ends.
+
+    The destination first, as whoever removes it does: the two never wait for one another.
+    """
+    await repository.keep(session, project_id, destination_id)
     key = {"project_id": project_id, "destination_id": destination_id}
     row = (await session.execute(_LOCK_FEED, key)).one_or_none()
     if row is None:

@@ -18,7 +18,16 @@ from conjunct.queue import Done, Handler, Job, Outcome
 
 BATCH = 5000
 
-# Upkeep has no tenant. A message's time is over by what its destination asks for now.
+# Upkeep has no tenant.
+_FEEDS_WITH_UNPLACED = text("""
+select d.project_id, d.id from destination d
+where exists (
+    select from delivery_kept k where k.project_id = d.project_id and k.destination_id = d.id and k.place is null
+)
+order by d.id
+""")
+
+# A message's time is over by what its destination asks for now.
 _FEEDS_WITH_EXPIRED = text("""
 select d.project_id, d.id, d.before from (
     select project_id, id, cast(:now as timestamptz) - make_interval(hours => keep_hours) as before from destination
@@ -27,10 +36,6 @@ where (
     select k.create_time <= d.before from delivery_kept k
     where k.project_id = d.project_id and k.destination_id = d.id and k.place is not null
     order by k.place limit 1
-) or (
-    select k.create_time <= d.before from delivery_kept k
-    where k.project_id = d.project_id and k.destination_id = d.id and k.place is null
-    order by k.number limit 1
 )
 order by d.id
 """)
@@ -90,6 +95,7 @@ def sweep_handler(database: Database, clock: Clock, limit_bytes: int) -> Handler
     """The handler that does all of it, in small transactions."""
 
     async def handle(_job: Job) -> Outcome:
+        await place_all(database)
         while True:
             async with database.transaction() as session:
                 if await remove_expired(session, clock.now()) == 0:
@@ -101,12 +107,22 @@ def sweep_handler(database: Database, clock: Clock, limit_bytes: int) -> Handler
     return handle
 
 
+async def place_all(database: Database) -> None:
+    """Give places to all messages: only what has one is removed, and most feeds of webhooks nobody pulls."""
+    async with database.transaction() as session:
+        feeds = (await session.execute(_FEEDS_WITH_UNPLACED)).all()
+    for project_id, destination_id in feeds:
+        more = True
+        while more:
+            async with database.transaction() as session:
+                more = await kept.place_new(session, project_id, destination_id)
+
+
 async def remove_expired(session: AsyncSession, now: datetime) -> int:
     """Remove some of the messages whose time is over, of all projects; how many."""
     count = 0
     for project_id, destination_id, before in (await session.execute(_FEEDS_WITH_EXPIRED, {"now": now})).all():
         await kept.lock_feed(session, project_id, destination_id)
-        await kept.place_all(session, project_id, destination_id)
         values = {"project_id": project_id, "destination_id": destination_id, "before": before, "batch": BATCH}
         count += int(await session.scalar(_REMOVE_EXPIRED, values) or 0)
     return count
