@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from conjunct.installations.schemas import CreateInstallation
-from tests.installations.conftest import DEALS, manifest
+from conjunct.installations.always import NOTHING_CHOSEN
+from conjunct.installations.schemas import CreateInstallation, NewConfig
+from tests.installations.conftest import CONTACTS, DEALS, TICKETS, manifest, read_content
 
 WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
@@ -22,10 +23,10 @@ async def until_it_waits(world, task: asyncio.Task[Any]) -> None:
             pass
 
 
-async def meanwhile(world, other: Coroutine[Any, Any, Any]):
+async def meanwhile(world, other: Coroutine[Any, Any, Any], content: dict[str, Any] | None = None):
     """Install for g1 without committing, let `other` run into it, commit; answers both outcomes."""
     async with world.database.transaction() as session:
-        request = CreateInstallation(group_ref="g1")
+        request = CreateInstallation(group_ref="g1", config=NewConfig(content=content) if content else NewConfig())
         plan = await world.installations.plan_creation(session, world.project.project_id, "crm", request)
         installation_id = await world.installations.save(session, plan)
         task = asyncio.create_task(other)
@@ -70,3 +71,13 @@ async def test_a_connection_stays_that_was_just_taken_into_use(ready):
     assert answer.status_code == 204
     assert ready.recorder.deleted == [erp["id"]]
     assert (await ready.get({"id": made}))["connection"]["id"] == erp["connection"]["id"]
+
+
+async def test_what_is_installed_while_it_installs_itself_is_what_was_chosen(world):
+    """A program that connects a group and installs at once, as those without our components do."""
+    await world.deploy(manifest(CONTACTS, TICKETS))
+    await world.connect()
+    chosen = read_content(contacts={"selectedFields": {"phone": True}})
+    made, answer = await meanwhile(world, world.install(chosen), content=NOTHING_CHOSEN)
+    assert answer["id"] == made
+    assert list((await world.state(answer)).read_objects) == ["contacts", "tickets"]

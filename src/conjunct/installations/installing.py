@@ -11,6 +11,7 @@ from conjunct.core.database import Database
 from conjunct.installations.masks import Change, apply_masks
 from conjunct.installations.patching import apply_patch
 from conjunct.installations.planning import Plan
+from conjunct.installations.problems import InstallationExists
 from conjunct.installations.sampling import TIME_LIMIT, sample
 from conjunct.installations.schemas import CreateInstallation, PatchObjectConfig, UpdateInstallation
 from conjunct.installations.service import InstallationService
@@ -39,7 +40,11 @@ class Installer:
         async def plan(session: AsyncSession) -> Plan:
             return await self._service.plan_creation(session, project_id, integration, request)
 
-        return await self._carry_out(plan, skip_sampling=skip_sampling)
+        try:
+            return await self._carry_out(plan, skip_sampling=skip_sampling)
+        except InstallationExists:
+            # What installs itself may have been quicker since the plan: then it is changed. Else it is refused again.
+            return await self._carry_out(plan, skip_sampling=True)
 
     async def update(
         self,
