@@ -146,7 +146,7 @@ class Connector:
         if self._exchange.is_guarded and (here is FIRST_PAGE or following is None):
             # With the last page, too: keys that are still good were good for all pages before.
             await self.check()
-        return Page(part.records, following, part.total, part.failed, part.filtered)
+        return Page(part.records, following, part.total, part.failed, part.filtered, part.under)
 
     async def pages(self, query: ReadQuery, token: str | None = None) -> AsyncIterator[Page]:
         """All pages from `token` on. Raises as `read_page`, and `CursorLoop` when they lead round in a circle."""

@@ -40,6 +40,7 @@ class Part:
     total: int | None = None
     failed: list[FailedRecord] = field(default_factory=list)
     filtered: int = 0
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ async def read_under(
     records: list[Record] = []
     failed: list[FailedRecord] = []
     filtered = rounds = 0
+    under: tuple[str, ...] = ()
     while not tour.is_over and not records and not failed and rounds < PATIENCE:
         rounds += 1
         if not tour.left and tour.further is not None:
@@ -138,6 +140,7 @@ async def read_under(
             failed += odd
             continue
         now, later = tour.left[:AT_ONCE], tour.left[AT_ONCE:]
+        under = tuple(place.id for place in now)
         parts = await several(children, now)
         for part in parts:
             if part is not None:
@@ -146,7 +149,7 @@ async def read_under(
                 filtered += part.filtered
         tour = replace(tour, left=(*_open(now, parts), *later))
     following = None if tour.is_over else PageToken(sticky=here.sticky, tour=tour.to_json())
-    return Part(records, following, failed=failed, filtered=filtered)
+    return Part(records, following, failed=failed, filtered=filtered, under=under)
 
 
 def _open(places: Iterable[Place], parts: Iterable[Part | None]) -> list[Place]:

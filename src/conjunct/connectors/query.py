@@ -76,6 +76,7 @@ class Page:
 
     `next` is the opaque token of the next page, None at the end. `total` is the number of all matching records, told on
     the first page by providers that tell. `filtered` counts records outside the bounds that the provider sent anyway.
+    `under` are the ids of the parents whose records these are, where they are listed under parents.
     """
 
     records: list[Record]
@@ -83,6 +84,7 @@ class Page:
     total: int | None = None
     failed: list[FailedRecord] = field(default_factory=list)
     filtered: int = 0
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

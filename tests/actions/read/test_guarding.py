@@ -62,6 +62,21 @@ ENDLESS: dict[str, tuple[str, Callable[[Received], Any]]] = {
 }
 
 
+UNDER_BOARDS = definition(
+    """  boards: {}
+  things:
+    read:
+      parent: {object: boards}
+      request: {path: "/boards/{parent_id}"}
+""",
+    read="""
+    request: {path: "/{object}", query: {at: "{cursor}"}}
+    records: data
+    page: {style: cursor, at: next}
+""",
+)
+
+
 @pytest.mark.parametrize("style", ENDLESS)
 async def test_pages_with_the_same_records_over_and_over_end_a_read(provider: ScriptedProvider, style: str) -> None:
     text, provider.answer = ENDLESS[style]
@@ -86,6 +101,24 @@ async def test_cursors_that_come_round_end_a_read(provider: ScriptedProvider) ->
     with pytest.raises(CursorLoop, match="round in a circle"):
         await follow(provider, ENDLESS["cursor"][0])
     assert len(provider.received) < 7 * 4
+
+
+async def test_the_same_records_under_many_parents_are_read_to_the_end(provider: ScriptedProvider) -> None:
+    """A task may stand in many projects, and be all that has changed in each of them."""
+    boards = [{"id": f"b{number}"} for number in range(40)]
+    provider.answer = lambda received: {"data": boards if received.path == "/boards" else [{"id": "task"}]}
+    assert await follow(provider, UNDER_BOARDS) == 10
+
+
+async def test_the_same_records_of_one_parent_over_and_over_end_a_read(provider: ScriptedProvider) -> None:
+    def answer(received: Received) -> Any:
+        if received.path == "/boards":
+            return {"data": [{"id": "b0"}, {"id": "b1"}]}
+        return {"data": [{"id": "task"}], "next": str(_next(received)) if received.path == "/boards/b1" else None}
+
+    provider.answer = answer
+    with pytest.raises(CursorLoop, match="same records"):
+        await follow(provider, UNDER_BOARDS)
 
 
 async def test_new_records_on_every_page_are_read_to_the_end(provider: ScriptedProvider) -> None:

@@ -50,7 +50,7 @@ class Guard:
             tokens.check(page.next)
         if messages:
             try:
-                contents.check(_digest(messages))
+                contents.check(_digest(page, messages))
             except CursorLoop:
                 said = "the provider gives the very same records again and again, though it names new pages"
                 raise CursorLoop(said) from None
@@ -69,7 +69,8 @@ def check_amount(records: int, estimated: int | None, *, beginnings: int) -> Non
         )
 
 
-def _digest(messages: Sequence[Message]) -> str:
-    # A message's id ends with the digest of its records, after its place in the run.
-    digests = "".join(message.id.rpartition("_")[2] for message in messages)
-    return hashlib.blake2b(digests.encode(), digest_size=12).hexdigest()
+def _digest(page: Page, messages: Sequence[Message]) -> str:
+    # A message's id ends with the digest of its records, after its place in the run. The same records under another
+    # parent are no repetition: a task may stand in many projects.
+    digests = [message.id.rpartition("_")[2] for message in messages]
+    return hashlib.blake2b("\0".join([*page.under, *digests]).encode(), digest_size=12).hexdigest()
