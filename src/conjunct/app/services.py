@@ -57,6 +57,9 @@ from conjunct.tenants.projects import ProjectService
 
 PROXY_CONNECTIONS_PER_HOST = 512
 """Requests under way to one provider, of all customers together, that a process passes through at most."""
+NO_LIMIT = 0
+"""Deliveries have a limit for each destination of their own. Where many share a host, those that hang must leave
+connections to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +155,21 @@ async def open_services(
     async with (
         Egress(policy=policy, user_agent=agent) as egress,
         Egress(policy=policy, user_agent=agent, connections_per_host=PROXY_CONNECTIONS_PER_HOST) as proxying,
+        Egress(policy=policy, user_agent=agent, connections_per_host=NO_LIMIT) as delivering,
     ):
-        services = _wire(settings, database, egress, proxying, clock, key_times or KeyTimes())
+        services = _wire(settings, database, egress, proxying, delivering, clock, key_times or KeyTimes())
         async with services.connections.refresher.at_work(database, drain_seconds=settings.drain_seconds):
             yield services
 
 
 def _wire(
-    settings: Settings, database: Database, egress: Egress, proxying: Egress, clock: Clock, key_times: KeyTimes
+    settings: Settings,
+    database: Database,
+    egress: Egress,
+    proxying: Egress,
+    delivering: Egress,
+    clock: Clock,
+    key_times: KeyTimes,
 ) -> Services:
     master = settings.load_master_keys()
     public_url = str(settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
@@ -177,7 +187,7 @@ def _wire(
     delivery = DeliveryService(
         database=database,
         keys=keys,
-        egress=egress,
+        egress=delivering,
         engine=engine,
         storage=storage,
         options=_delivery_options(settings, public_url),

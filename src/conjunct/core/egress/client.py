@@ -49,7 +49,7 @@ class Egress:
 
     Follows no redirect, keeps no cookie, takes no proxy from the environment, and connects to public addresses only,
     unless the policy or, for what an operator configured, the call allows more. `counts` holds how requests ended:
-    by status class (`2xx`) or by the reason of their `EgressError`.
+    by status class (`2xx`) or by the reason of their `EgressError`. `connections_per_host` of 0 is no limit.
     """
 
     def __init__(
