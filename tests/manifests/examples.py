@@ -169,6 +169,11 @@ integrations:
           schedule: "CRON_TZ=Europe/Berlin 0 9 * * 1-5"
           associations: [companies, deals]
           deletedRecords: include
+    write:
+      objects:
+        - objectName: contacts
+          inheritMapping: true
+          unmappedFields: remove
     proxy:
       enabled: true
       encodedSlashes: allow

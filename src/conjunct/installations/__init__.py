@@ -1,7 +1,7 @@
 """An integration bound to a group: what the group chose, worked out into what is to be done."""
 
 from conjunct.installations.always import AlwaysInstaller
-from conjunct.installations.content import ConfigContent, WriteConfigObject, parse_content
+from conjunct.installations.content import ConfigContent, FieldSetting, WriteConfigObject, parse_content
 from conjunct.installations.endpoints import Installations, router
 from conjunct.installations.fields import router as fields_router
 from conjunct.installations.foresight import InstallationForesight
@@ -36,6 +36,7 @@ from conjunct.installations.read_objects import (
 from conjunct.installations.service import InstallationService
 from conjunct.installations.state import InstallationListener, InstallationState
 from conjunct.installations.upstream import Upstream
+from conjunct.installations.write_mapping import WriteMapping, selector_of, write_mapping
 
 __all__ = [
     "InstallationService",
@@ -58,9 +59,13 @@ __all__ = [
     "plan_mapping",
     "named_fields",
     "as_provider",
+    "WriteMapping",
+    "write_mapping",
+    "selector_of",
     "provider_problem",
     "ConfigContent",
     "WriteConfigObject",
+    "FieldSetting",
     "parse_content",
     "InstallationNotFound",
     "InstallationExists",

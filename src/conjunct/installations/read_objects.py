@@ -104,6 +104,18 @@ def find_readable(integration: Integration, content: ConfigContent, name: str) -
     return _resolve(integration, declared, _chosen(integration, content).get(declared.object_name, ReadConfigObject()))
 
 
+def unmapped_names(integration: Integration, content: ConfigContent, name: str) -> tuple[str, ...]:
+    """Names of the builder's that the group is asked to map for a read object, and has not mapped."""
+    declared = find_read_object(integration, name)
+    if declared is None:
+        return ()
+    config = _chosen(integration, content).get(declared.object_name, ReadConfigObject())
+    asked = [each.map_to_name for each in (*required_mappings(declared), *optional_mappings(declared))]
+    asked += [each.map_to_name for each in config.dynamic_mappings_input if each.map_to_name]
+    mapped = _mappings(declared, config)
+    return tuple(each for each in asked if each not in mapped)
+
+
 def _chosen(integration: Integration, content: ConfigContent) -> dict[str, ReadConfigObject]:
     """What the config says of each object, by the provider's name."""
     chosen: dict[str, ReadConfigObject] = {}

@@ -95,6 +95,30 @@ def assign(record: MutableMapping[str, Any], selector: Selector, value: Any) -> 
     record[selector[-1]] = value
 
 
+def take(
+    record: MutableMapping[str, Any], selector: Selector, default: Any = None, *, ignore_case: bool = False
+) -> Any:
+    """Take out the value that `selector` leads to, with the objects that held nothing else; `default` if there is none.
+
+    `ignore_case` is as in `lookup`.
+    """
+    way: list[tuple[MutableMapping[str, Any], str]] = []
+    value: Any = record
+    for name in selector:
+        if not isinstance(value, MutableMapping):
+            return default
+        key = name if name in value else _find_key(value, name) if ignore_case else None
+        if key is None:
+            return default
+        way.append((value, key))
+        value = value[key]
+    for depth, (holder, key) in enumerate(reversed(way)):
+        if depth and holder[key]:
+            break
+        del holder[key]
+    return value
+
+
 def _find_key(record: Mapping[str, Any], name: str) -> str | None:
     folded = name.casefold()
     return next((key for key in record if key.casefold() == folded), None)

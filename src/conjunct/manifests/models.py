@@ -190,6 +190,8 @@ class IntegrationWriteObject(Construct):
     """The provider's name of the object."""
     inherit_mapping: bool | None = None
     """Whether the mappings of the read object with the same name apply, in reverse."""
+    unmapped_fields: Literal["remove"] | None = None
+    """remove: fields that have no mapping are left out of what is written. Ampersand has no key for it."""
     value_defaults: ValueDefaults | None = None
     """Values that are written where a record has none."""
 

@@ -24,7 +24,7 @@ GATHERED = "write.gathered"
 FULL_BYTES = 4 * 1024 * 1024
 """A batch with so much gathers no more, however few its records."""
 
-_OWN_TO_EACH = {"record", "associations", "idempotency_key", "auto_batch_policy", "retry_policy", "idempotency_key"}
+_OWN_TO_EACH = {"record", "associations", "idempotency_key", "auto_batch_policy", "retry_policy"}
 """Keys of a request that those of one batch need not have alike: its deadlines are those of the first."""
 
 

@@ -30,6 +30,7 @@ def faults_of(body: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _missing_ids(str(body["type"]), record, batch)
     if body.get("type") == "delete":
         yield from _beyond_deletion(body)
+    yield from _about_external_ids(body, record, batch)
     if batch is not None and body.get("associations") is not None:
         yield Fault(("associations",), "belong to a single record: in a batch, give each record its own")
     if body.get("autoBatchPolicy") is not None:
@@ -37,12 +38,31 @@ def faults_of(body: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _missing_ids(type_: str, record: Any, batch: Any) -> Iterator[Fault]:
-    placed: list[tuple[Place, Any]] = [(("record",), record)]
-    for index, entry in enumerate(batch if isinstance(batch, list) else ()):
-        placed.append((("batch", index, "record"), entry.get("record") if isinstance(entry, dict) else None))
-    for place, each in placed:
-        if isinstance(each, dict) and (fault := _fault_of_id(each.get("id"))) is not None:
+    for place, each in _records(record, batch):
+        if (fault := _fault_of_id(each.get("id"))) is not None:
             yield Fault((*place, "id"), f"{fault}: it says which record to {type_}")
+
+
+def _about_external_ids(body: Mapping[str, Any], record: Any, batch: Any) -> Iterator[Fault]:
+    name = body.get("externalIdField")
+    if body.get("type") != "upsert":
+        if name is not None:
+            yield Fault(("externalIdField",), "is for the type upsert")
+    elif name is None:
+        yield Fault(("externalIdField",), "is missing: name the field whose value says which record to upsert")
+    elif isinstance(name, str):
+        for place, each in _records(record, batch):
+            if (fault := _fault_of_id(each.get(name))) is not None:
+                yield Fault((*place, name), f"{fault}: it says which record to upsert")
+
+
+def _records(record: Any, batch: Any) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """The records that are such, with their places."""
+    if isinstance(record, dict):
+        yield ("record",), record
+    for index, entry in enumerate(batch if isinstance(batch, list) else ()):
+        if isinstance(entry, dict) and isinstance(entry.get("record"), dict):
+            yield ("batch", index, "record"), entry["record"]
 
 
 def _fault_of_id(value: Any) -> str | None:
@@ -66,4 +86,4 @@ def _beyond_auto_batching(body: Mapping[str, Any]) -> Iterator[Fault]:
     if body.get("batch") is not None:
         yield Fault(("autoBatchPolicy",), "is for single records, not for a batch")
     if body.get("type") == "delete":
-        yield Fault(("autoBatchPolicy",), "is for create and update")
+        yield Fault(("autoBatchPolicy",), "is for create, update and upsert")

@@ -84,18 +84,29 @@ class Header(_Asked):
     value: Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$", max_length=4000)]
 
 
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 class BatchEntry(_Asked):
-    """One record of a batch; `associations` are in the provider's own form."""
+    """One record of a batch; `associations` are in the provider's own form.
+
+    Providers that honour such a key write what has the same `idempotencyKey` once.
+    """
 
     record: Fields
     associations: list[dict[str, Any]] | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
 class WriteRequest(_Asked):
-    """Asks for records to be created, updated or deleted in one group's account."""
+    """Asks for records to be created, updated, deleted, or either created or updated, in one group's account.
+
+    `externalIdField` is the field by whose value an upsert finds a record. `idempotencyKey` is otherwise the header
+    Idempotency-Key; in a batch, each record has its own one made of it.
+    """
 
     group_ref: Annotated[str, Field(min_length=1, max_length=1000)]
-    type: Literal["create", "update", "delete"]
+    type: Literal["create", "update", "delete", "upsert"]
     mode: Literal["synchronous", "asynchronous"] = "synchronous"
     retry_policy: RetryPolicy | None = None
     auto_batch_policy: AutoBatchPolicy | None = None
@@ -104,13 +115,21 @@ class WriteRequest(_Asked):
     batch: Annotated[list[BatchEntry], Field(min_length=1, max_length=MAX_BATCH)] | None = None
     associations: list[dict[str, Any]] | None = None
     headers: Annotated[list[Header], Field(max_length=MAX_HEADERS)] | None = None
+    external_id_field: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    idempotency_key: IdempotencyKey | None = None
 
     @property
     def entries(self) -> list[BatchEntry]:
-        """The records to write, with their associations; a single one as a batch of one."""
-        if self.batch is not None:
+        """The records to write, with what goes with them; a single one as a batch of one."""
+        key = self.idempotency_key
+        if self.batch is None:
+            return [BatchEntry(record=self.record or {}, associations=self.associations, idempotency_key=key)]
+        if key is None:
             return self.batch
-        return [BatchEntry(record=self.record or {}, associations=self.associations)]
+        return [
+            entry if entry.idempotency_key is not None else entry.model_copy(update={"idempotency_key": f"{key}-{at}"})
+            for at, entry in enumerate(self.batch)
+        ]
 
     @model_validator(mode="wrap")
     @classmethod
