@@ -94,7 +94,9 @@ def upgrade() -> None:
         sa.Column("max_attempts", sa.Integer(), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(collation="C"), nullable=True),
-        sa.CheckConstraint("state in ('ready', 'running', 'delayed', 'waiting', 'dead')", name=op.f("job_state_check")),
+        sa.CheckConstraint(
+            "state in ('ready', 'yielded', 'running', 'delayed', 'waiting', 'dead')", name=op.f("job_state_check")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("job_pkey")),
         postgresql_with={
             "fillfactor": 85,
@@ -110,7 +112,7 @@ def upgrade() -> None:
         "job",
         ["lane"],
         unique=True,
-        postgresql_where=sa.text("lane is not null and state in ('ready', 'running', 'delayed')"),
+        postgresql_where=sa.text("lane is not null and state in ('ready', 'yielded', 'running', 'delayed')"),
     )
     op.create_index("job_ready_idx", "job", ["tenant", "id"], unique=False, postgresql_where=sa.text("state = 'ready'"))
     op.create_index(
@@ -123,6 +125,9 @@ def upgrade() -> None:
     op.create_index("job_running_idx", "job", ["tenant"], unique=False, postgresql_where=sa.text("state = 'running'"))
     op.create_index(
         "job_waiting_idx", "job", ["lane", "id"], unique=False, postgresql_where=sa.text("state = 'waiting'")
+    )
+    op.create_index(
+        "job_yielded_idx", "job", ["tenant", "id"], unique=False, postgresql_where=sa.text("state = 'yielded'")
     )
     op.create_table(
         "key_rotation",
@@ -1270,6 +1275,7 @@ def downgrade() -> None:
     op.drop_table("schedule")
     op.drop_table("org")
     op.drop_table("key_rotation")
+    op.drop_index("job_yielded_idx", table_name="job", postgresql_where=sa.text("state = 'yielded'"))
     op.drop_index("job_waiting_idx", table_name="job", postgresql_where=sa.text("state = 'waiting'"))
     op.drop_index("job_running_idx", table_name="job", postgresql_where=sa.text("state = 'running'"))
     op.drop_index("job_ref_idx", table_name="job", postgresql_where=sa.text("state in ('delayed', 'waiting')"))
@@ -1277,7 +1283,7 @@ def downgrade() -> None:
     op.drop_index(
         "job_lane_key",
         table_name="job",
-        postgresql_where=sa.text("lane is not null and state in ('ready', 'running', 'delayed')"),
+        postgresql_where=sa.text("lane is not null and state in ('ready', 'yielded', 'running', 'delayed')"),
     )
     op.drop_index("job_delayed_idx", table_name="job", postgresql_where=sa.text("state = 'delayed'"))
     op.drop_index("job_dead_idx", table_name="job", postgresql_where=sa.text("state = 'dead'"))
