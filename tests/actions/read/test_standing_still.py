@@ -57,6 +57,19 @@ async def test_so_does_one_that_finds_its_connection_at_rest_each_time(database:
         assert "It has got no further for 7 days." in failed["result"]
 
 
+async def test_time_that_it_waited_for_reads_before_it_does_not_count(database: Database, tmp_path: Path) -> None:
+    async with running_platform(database, tmp_path, worker=False) as platform:
+        await set_up(platform)
+        [operation] = await platform.operations()
+        await rows(platform, "update read_run set create_time = now() - interval '8 days'")
+        platform.hubspot.faults.set(["429:1"])
+        async with running_worker(platform.services):
+            await waiting_job(platform)
+            platform.hubspot.faults.set([])
+            await hurry(platform)
+            assert (await platform.ended(operation["id"]))["status"] == "success"
+
+
 async def test_a_page_sets_the_time_back(database: Database, tmp_path: Path) -> None:
     async with running_platform(database, tmp_path, worker=False) as platform:
         await set_up(platform)

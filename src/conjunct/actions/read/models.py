@@ -41,10 +41,10 @@ class ReadRunRow(Base):
     """One read run and its checkpoint: `next_page` is the token of the first page that is not handed over yet.
 
     With `at_deleted`, the live records are done, and that page is one of deleted ones.
-    `page` counts handed-over pages, from 0; it is part of every message's id. Since the last page, which was handed
-    over at `moved_at` (null: none was), there have been `tries` that failed, `waits`, and `lost` attempts that ended
-    without a word. `new_watermark` is what the object's watermark becomes when the run succeeds; null leaves it alone.
-    `guard` and `figures` are what `guarding` and `figures` keep.
+    `page` counts handed-over pages, from 0; it is part of every message's id. Since the last page was handed over, or
+    the first attempt began, at `moved_at` (null: none has), there have been `tries` that failed, `waits`, and `lost`
+    attempts that ended without a word. `new_watermark` is what the object's watermark becomes when the run succeeds;
+    null leaves it alone. `guard` and `figures` are what `guarding` and `figures` keep.
     """
 
     __tablename__ = "read_run"

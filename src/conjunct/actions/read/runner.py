@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -64,15 +65,26 @@ class Runner:
     async def run(self, job: Job, operation_id: str) -> Outcome:
         """Do one attempt at a run; it goes on from its checkpoint."""
         with bind(operation_id=operation_id, project_id=job.tenant):
-            async with self._database.transaction() as session:
-                row = await ReadRepository(session).run(job.tenant, operation_id)
-            if row is None or not row.active:
+            run = await self._begun(job, operation_id)
+            if run is None or not run.active:
                 return Done()  # its installation was deleted, or a worker died between its end and the job's
-            run = Run.from_row(row)
             about = {"installation_id": run.installation_id, "object": run.object_name, "read_type": run.read_type}
             with bind(**about), tracing.span("read") as span:
                 span.note({"conjunct.operation_id": operation_id, **{f"conjunct.{key}": about[key] for key in about}})
                 return await self._attempt_or_end(job, run)
+
+    async def _begun(self, job: Job, operation_id: str) -> Run | None:
+        """The run; what it has waited for others of its lane counts as no time in which it stood still."""
+        async with self._database.transaction() as session:
+            repository = ReadRepository(session)
+            row = await repository.run(job.tenant, operation_id)
+            if row is None:
+                return None
+            run = Run.from_row(row)
+            if row.moved_at is None:
+                run = replace(run, moved_at=self._clock.now())
+                await repository.change_run(job.tenant, operation_id, moved_at=run.moved_at)
+            return run
 
     async def _attempt_or_end(self, job: Job, run: Run) -> Outcome:
         try:
@@ -90,28 +102,30 @@ class Runner:
         if run.lost >= MOST_LOST:
             return await self._ender.give_up(job, run, _LOST)
         found = await self._load(job, run)
-        if not isinstance(found, Reading):
-            return found
+        if found is None:
+            return Done()
+        if isinstance(found, timedelta):
+            return await self._ender.wait_for_provider(job, run, found)
         try:
             ended = await self._reader.read(found)
         except ProviderError as error:
             return await self._ender.after_failure(job, run, found.connection, error, found.connector.traffic)
         return Done() if ended else Yield()
 
-    async def _load(self, job: Job, run: Run) -> Reading | Outcome:
-        """What to read; or a wait, or the end, when what it stands on is gone."""
+    async def _load(self, job: Job, run: Run) -> Reading | timedelta | None:
+        """What to read; or for how long the provider wants a pause; None when what the run stands on is gone."""
         async with self._database.transaction() as session:
             state = await self._installations.load_at(session, run.project_id, run.installation_id, run.config_id)
             read_object = state.read_objects.get(run.object_name) if state else None
             if state is None or read_object is None:
-                return Done()
+                return None
             connection = await self._connections.find(session, run.project_id, state.connection_id)
             if connection is None:
-                return Done()
+                return None
             if connection.throttled_until is not None:
                 wait = connection.throttled_until - self._clock.now()
                 if wait > timedelta(0):
-                    return await self._ender.wait_for_provider(job, run, wait)
+                    return wait
             reading = await self._prepare(session, job, run, state, connection, read_object)
             await require_way(session, self._delivery, reading)
             if job.attempts > 1:  # the one before may have ended without a word; whatever follows sets it back

@@ -64,7 +64,8 @@ class Progress:
 class Run:
     """A read run. `since` and `until` are frozen when it begins; both are inclusive, None is without bound.
 
-    `moved_at` is when it handed its last page over, or was begun. `tries`, `waits` and `lost` are counted since then.
+    `moved_at` is when it handed its last page over, or its first attempt began. `tries`, `waits` and `lost` are counted
+    since then.
     """
 
     project_id: str

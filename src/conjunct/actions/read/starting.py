@@ -61,7 +61,14 @@ class Starter:
         """Begin a scheduled read of what changed since `watermark`, in the job that runs it; returns its operation."""
         now = self._clock.now()
         return await self._begin(
-            session, state, read_object, "scheduled", since=watermark, until=max(now, watermark), new_watermark=now
+            session,
+            state,
+            read_object,
+            "scheduled",
+            since=watermark,
+            until=max(now, watermark),
+            new_watermark=now,
+            moved_at=now,
         )
 
     async def _begin(
