@@ -24,9 +24,10 @@ Stop = Callable[[int], None]
 @pytest.fixture
 def stop(monkeypatch: pytest.MonkeyPatch) -> Stop:
     """Have the limits' time stand still at that second, and nobody wait so long that it would go on."""
+    take = rates._TAKE.text
 
     def at(second: int) -> None:
-        monkeypatch.setattr(rates, "_NOW", text(f"select {second}::float8"))
+        monkeypatch.setattr(rates, "_TAKE", text(take.replace(rates.MOMENT, f"{second}::float8")))
 
     monkeypatch.setattr(courier, "PATIENCE", 1.0)
     at(1000)

@@ -19,18 +19,23 @@ from conjunct.kit.slots import Window, largest_lot, take_lot
 MAX_KEPT = 1000
 _OF_PROJECT = ""
 
-# The moment is the database's, once the row is ours. What a crash of the database loses of the counts is made up soon.
-_TAKE = text("""
-with relaxed as (select set_config('synchronous_commit', 'off', true))
-select b.slot, b.taken from relaxed, delivery_bucket b where b.project_id = :project_id and b.name = :name
-for update of b
-""")
+MOMENT = "extract(epoch from clock_timestamp())::float8"
+
+# The moment is the database's, once the row is ours: what is locked comes out of its subquery only then. What a crash
+# of the database loses of the counts is made up soon.
+_TAKE = text(f"""
+with relaxed as (select set_config('synchronous_commit', 'off', true)),
+bucket as materialized (
+    select b.slot, b.taken from relaxed, delivery_bucket b where b.project_id = :project_id and b.name = :name
+    for update of b
+)
+select slot, taken, {MOMENT} as now from bucket
+""")  # noqa: S608 - a constant
 _MAKE = text("""
 insert into delivery_bucket (project_id, name, slot, taken)
 select id, :name, 0, '[]' from project where id = :project_id
 on conflict do nothing
 """)
-_NOW = text("select extract(epoch from clock_timestamp())::float8")
 _SET = text("""
 update delivery_bucket set slot = :slot, taken = cast(:taken as jsonb)
 where project_id = :project_id and name = :name
@@ -84,8 +89,7 @@ class Rates:
                 row = (await session.execute(_TAKE, key)).first()
             if row is None:  # the project was removed, and what is sent for it will find that out
                 return wanted, 0.0
-            now = await session.scalar(_NOW)
-            after, lot = take_lot(Window(row.slot, tuple(row.taken)), rate, float(now or 0), wanted)
+            after, lot = take_lot(Window(row.slot, tuple(row.taken)), rate, row.now, wanted)
             if lot.requests:
                 taken = "[" + ",".join(map(str, after.taken)) + "]"
                 await session.execute(_SET, {**key, "slot": after.slot, "taken": taken})
