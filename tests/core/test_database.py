@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError
 
-from conjunct.core.database import Database, rfc3339
+from conjunct.core.database import Database, is_away, rfc3339
 
 ADD = text("INSERT INTO org (id, label, default_team_id) VALUES (:id, 'Org', 'team')")
 
@@ -103,3 +104,28 @@ async def test_a_process_that_froze_in_a_transaction_holds_its_locks_for_a_bound
         async with database.transaction() as session:
             assert await session.scalar(text("show idle_in_transaction_session_timeout")) == seconds
         await database.dispose()
+
+
+def caused(kind: type[DBAPIError], cause: BaseException, *, lost: bool = False) -> DBAPIError:
+    """An error as SQLAlchemy raises it of one by asyncpg."""
+    adapted = Exception("adapted")
+    adapted.__cause__ = cause
+    return kind("select 1", {}, adapted, connection_invalidated=lost)
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (ConnectionRefusedError(), True),
+        (FileNotFoundError("no socket"), True),
+        (asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), True),
+        (caused(InternalError, asyncpg.InternalClientError("cannot switch to state 12")), True),
+        (caused(DBAPIError, asyncpg.CannotConnectNowError("the database system is starting up")), True),
+        (caused(DBAPIError, asyncpg.PostgresError("any"), lost=True), True),
+        (caused(InternalError, asyncpg.InternalServerError("a fault of the server")), False),
+        (caused(IntegrityError, asyncpg.UniqueViolationError("duplicate key")), False),
+        (ValueError(), False),
+    ],
+)
+def test_what_passes_by_itself_is_told_from_what_does_not(error: Exception, away: bool) -> None:
+    assert is_away(error) is away

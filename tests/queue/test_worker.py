@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from conjunct.queue import Dead, Done, LeaseLost, NewJob, Retry, Schedule
 
@@ -388,3 +389,25 @@ class TestDatabaseTrouble:
             await queue.until(EMPTY)
 
         assert ran == [1, 1]
+
+    async def test_a_handler_that_finds_it_away_goes_on_soon_however_often_its_job_was_interrupted(self, queue):
+        async def handler(job):
+            async with queue.transaction() as session:
+                await session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+            return Done()
+
+        await queue.enqueue(NewJob("p", "k", "a", max_attempts=12))
+        await queue.execute("update job set attempts = 11")  # killed workers, waits for others
+        async with queue.worker({"k": handler}, lease=timedelta(minutes=1)):
+            await queue.until("exists (select from job where state = 'delayed')")
+
+        [row] = await queue.execute("select run_at < now() + interval '7 s' as soon, attempts, max_attempts from job")
+        assert row == (True, 12, 13)
+
+    async def test_a_time_limit_of_a_handler_is_a_failure_of_its_own(self, queue):
+        async def handler(_job):
+            raise TimeoutError
+
+        await queue.enqueue(NewJob("p", "k", "a", max_attempts=1))
+        async with queue.worker({"k": handler}):
+            await queue.until("exists (select from job where state = 'dead')")

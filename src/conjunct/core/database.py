@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
+import asyncpg
 import orjson
 from sqlalchemy import DateTime, MetaData, Text, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -19,6 +22,17 @@ from conjunct.core.metrics import Counter
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 SHORTEST_IDLE_SECONDS = 5.0
+
+# asyncpg says InternalClientError where the server ends a connection in the moment at which it is used.
+_AWAY = (OSError, PoolTimeout, InterfaceError, OperationalError, asyncpg.InternalClientError)
+_SAID = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,
+)
 
 ERRORS = Counter(
     "database_errors_total",
@@ -122,6 +136,18 @@ class Database:
     async def dispose(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database does not answer, or has ended the connection: the same may do later.
+
+    An `OSError` is taken for that, for connecting raises no other.
+    """
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        said = error.connection_invalidated or isinstance(error.orig.__cause__, _SAID)
+    else:
+        said = False
+    return said or isinstance(error, _AWAY)
 
 
 def rfc3339(column: str) -> str:

@@ -11,10 +11,11 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from conjunct.core.database import is_away
 from conjunct.core.problems import InvalidRequest, Issue, Location, NotFound, Problem, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -23,9 +24,6 @@ _LOCATIONS: dict[object, Location] = {"path": "path", "query": "query", "header"
 _MAX_SHOWN_VALUE = 200
 _SECRET_NAME = re.compile("key|secret|password|token|credential|auth|session|callback", re.IGNORECASE)
 _NO_DOCUMENT = re.compile("(dict|model|list|mapping)[a-z_]*_type")
-
-# asyncpg says InternalClientError where the server ends a connection in the moment at which it is used.
-_LOST = (OSError, PoolTimeout, InterfaceError, OperationalError, asyncpg.InternalClientError)
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +150,6 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 
 def unavailable(error: Exception) -> Unavailable | None:
     """The problem for an error that says that the database does not answer; None for any other error."""
-    if isinstance(error, _LOST) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if is_away(error):
         return Unavailable("The database does not answer right now.", remedy="Try again in a moment.", retryable=True)
     return None

@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from conjunct.core import tracing
+from conjunct.core.database import is_away
 from conjunct.queue import metrics
 from conjunct.queue.backoff import backoff
 from conjunct.queue.jobs import Dead, Done, Handler, Job, LeaseLost, Outcome, Retry, Yield
@@ -111,6 +112,9 @@ async def _handled(handler: Handler | None, job: Job) -> Outcome | None:
         log.warning("job.failed", error="the handler cancelled itself", **_facts(job))
         return Retry(backoff(job.attempts), "the handler cancelled itself")
     except Exception as error:
+        if is_away(error) and not isinstance(error, TimeoutError):  # a time limit may be the handler's own
+            log.warning("job.interrupted", error="the database did not answer", **_facts(job))
+            return Retry(backoff(1), "the database did not answer", counted=False)
         log.exception("job.failed", **_facts(job))
         return Retry(backoff(job.attempts), f"{type(error).__name__}: {error}")
     if not isinstance(outcome, Done | Retry | Dead | Yield):
