@@ -73,6 +73,8 @@ class Results:
 
     def lost(self, sending: Sending) -> Self:
         """With records that were on their way when their sender ended: what may be repeated is still to be done."""
+        if not sending:
+            return self
         fault = (WriteFault(LOST, kind=ErrorKind.UNREACHABLE),)
         told = [Written("unknown", faults=fault, repeatable=repeatable) for _, repeatable in sending]
         return self.heard([place for place, _ in sending], told, LOST)
