@@ -296,7 +296,7 @@ ACCESS: dict[tuple[str, str], Operation] = {
     ("POST", "/read" + INTEGRATION + "/objects/{objectName}:deliverResults"): Operation("full", body=DELIVER),
     ("POST", INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
     ("POST", "/read" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=READ),
-    ("POST", "/write" + INTEGRATION + "/objects/{objectName}"): Operation("full", body=WRITE),
+    ("POST", "/write" + INTEGRATION + "/objects/{objectName}"): Operation("full", query=("dryRun",), body=WRITE),
     ("POST", "/search" + INTEGRATION): Operation("full", query=("groupRef",), body=SEARCH, needs="?groupRef=acme"),
     ("GET", INTEGRATION + "/objects/{objectName}/metadata"): Operation(
         "frontend", query=("groupRef", "excludeReadOnly"), needs="?groupRef=acme"

@@ -45,7 +45,7 @@ OF_ALL = {("query", "pageSize"), ("query", "pageToken"), ("header", "Idempotency
 """Parameters that lists and POSTs have here, and that the specification has on few of them or none."""
 
 
-BESIDES = {("deleteConnection", ("query", "revoke"))}
+BESIDES = {("deleteConnection", ("query", "revoke")), ("writeRecords", ("query", "dryRun"))}
 """Parameters of our own on operations of the specification."""
 
 SPECIFICATIONS = ("api.bundled", "read", "write", "search")

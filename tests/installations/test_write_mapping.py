@@ -40,8 +40,14 @@ def made(chosen: dict[str, Any] | None = None, **options: Any) -> WriteMapping:
 
 
 def test_names_become_the_providers_and_nested_fields_stand_where_it_has_them() -> None:
-    given = {"title": "CEO", "town": "Paris", "info": {"status": "new", "other": 1}, "phone": "5", "email": "a@b.c"}
-    before = {**given, "info": dict(given["info"])}  # type: ignore[call-overload]
+    given: dict[str, Any] = {
+        "title": "CEO",
+        "town": "Paris",
+        "info": {"status": "new", "other": 1},
+        "phone": "5",
+        "email": "a@b.c",
+    }
+    before = {**given, "info": dict(given["info"])}
     assert made().record(given) == {
         "jobtitle": "CEO",
         "address": {"city": "Paris"},

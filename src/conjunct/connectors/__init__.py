@@ -9,7 +9,7 @@ from conjunct.connectors.field_upserts import FieldResult, ObjectFields
 from conjunct.connectors.loader import InvalidDefinition, load_definition
 from conjunct.connectors.page_tokens import BadPageToken
 from conjunct.connectors.paging import LoopGuard
-from conjunct.connectors.plans import ReadNotSupported, UnknownObject
+from conjunct.connectors.plans import HttpRequest, ReadNotSupported, UnknownObject
 from conjunct.connectors.query import (
     ALL_FIELDS,
     Associated,
@@ -48,6 +48,7 @@ __all__ = [
     "ObjectSupport",
     "Connector",
     "Transport",
+    "HttpRequest",
     "EgressTransport",
     "Credentials",
     "ApiKey",

@@ -21,7 +21,7 @@ from conjunct.connectors.page_tokens import FIRST_PAGE, PageToken
 from conjunct.connectors.paging import LoopGuard
 from conjunct.connectors.passage import Passage
 from conjunct.connectors.paths import parse_path
-from conjunct.connectors.plans import object_plan
+from conjunct.connectors.plans import HttpRequest, object_plan
 from conjunct.connectors.query import ALL_FIELDS, ObjectSchema, Page, ReadQuery, Record
 from conjunct.connectors.quirks import Filters, Host, Quirks, QuirkyExchange, Turn
 from conjunct.connectors.reading import Reader, asked_for, says_empty
@@ -224,6 +224,10 @@ class Connector:
     def write_manner(self, query: WriteQuery) -> WriteManner:
         """How `write` would send the query. Raises `UnknownObject`, `WriteNotSupported`."""
         return Writer(self._exchange, self._reader.custom_names).manner(query)
+
+    async def preview_write(self, query: WriteQuery) -> list[HttpRequest]:
+        """The requests that `write` would send, without secrets; see `Writer.preview`."""
+        return await Writer(self._exchange, self._reader.custom_names).preview(query)
 
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each record, in order; see `Writer.write` for what is raised when."""

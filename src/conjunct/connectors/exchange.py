@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from conjunct.connectors import metrics
@@ -21,7 +21,7 @@ from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError
 from conjunct.connectors.keeping import Keeper
 from conjunct.connectors.limits import Limiter, pause_after_error, pause_after_success
 from conjunct.connectors.plans import HttpRequest, compile_request
-from conjunct.connectors.redaction import redacted
+from conjunct.connectors.redaction import HIDDEN, redacted
 from conjunct.connectors.telling import telling, telling_of_wait
 from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import Transport
@@ -96,6 +96,15 @@ class Exchange:
     def secret_headers(self) -> frozenset[str]:
         """The headers that prove who we are, in lower case: nothing else may set them."""
         return SIGNATURE_HEADERS | {name.lower() for name in self._proven.proof.headers}
+
+    def shown(self, request: HttpRequest) -> HttpRequest:
+        """The request as it would go out, with what proves who we are and all secrets hidden."""
+        proof = self._proven.proof
+        url = with_query(request.url, dict.fromkeys(proof.query, "hidden"))
+        headers = {"Accept": "application/json", **request.headers, **dict.fromkeys(proof.headers, HIDDEN)}
+        body = self.hidden(request.body.decode(errors="replace")).encode() if request.body is not None else None
+        shown = {name: self.hidden(value) for name, value in headers.items()}
+        return replace(request, url=self.hidden(url), headers=shown, body=body)
 
     def hidden(self, text: str) -> str:
         """The provider's words without the credentials."""

@@ -73,6 +73,36 @@ class Writer:
         assert single is not None  # noqa: S101 - `_ways` gives one of the two
         return WriteManner(AT_ONCE, tuple(single.is_repeatable(entry) for entry in query.entries))
 
+    async def preview(self, query: WriteQuery) -> list[HttpRequest]:
+        """The requests that `write` would send, secrets hidden; nothing is written.
+
+        What a request before the write would tell stands as its name in brackets. Customer-made fields are looked up
+        where they have to be. Raises as `write` does before anything is sent.
+        """
+        plan = write_plan(self._exchange.definition, query.object)
+        single, batch = _ways(plan, query)
+        _require_usable(query)
+        single, batch = await self._knowing(single, query), await self._knowing(batch, query)
+        base, address = plan.variables(query, self._exchange.inputs), self._exchange.address
+        if batch is not None and (single is None or len(query.entries) > 1):
+            requests = [
+                self._request(batch.build(base, query, chunk, address), query)
+                for chunk in _chunks(query.entries, batch.rule.max)
+            ]
+        else:
+            assert single is not None  # noqa: S101 - `_ways` gives one of the two
+            requests = [request for entry in query.entries for request in self._requests_of(single, query, base, entry)]
+        return [self._exchange.shown(request) for request in requests]
+
+    def _requests_of(
+        self, plan: SinglePlan, query: WriteQuery, base: Mapping[str, Any], entry: WriteEntry
+    ) -> Iterator[HttpRequest]:
+        variables = {**base, **plan.shape.variables(entry), "idempotency_key": entry.idempotency_key}
+        if plan.before is not None:
+            yield plan.before.build(variables, self._exchange.address)
+            variables |= {name: f"[{name}]" for name, _ in plan.taken}
+        yield self._request(plan.request.build(variables, self._exchange.address), query)
+
     async def write(self, query: WriteQuery) -> list[Written]:
         """What became of each entry, in order.
 

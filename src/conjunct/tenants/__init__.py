@@ -9,6 +9,7 @@ from conjunct.tenants.dependencies import (
     Confinement,
     FrontendProjectId,
     ProjectId,
+    WritableProjectId,
 )
 from conjunct.tenants.keys import ProjectKeys
 from conjunct.tenants.schemas import Consumer, Group
@@ -29,6 +30,7 @@ __all__ = [
     "ProjectId",
     "ProjectKeys",
     "TenantService",
+    "WritableProjectId",
     "consumer_json",
     "group_json",
 ]

@@ -71,6 +71,17 @@ async def opened_project_frontend(
     return await _open(request, found, caller, project_id_or_name)
 
 
+async def opened_project_to_write(
+    request: Request, found: AuthenticatorDep, caller: CallerDep, project_id_or_name: ProjectIdOrName
+) -> str:
+    """The id of the project in the path, opened with a credential that may write to customers' accounts.
+
+    Where the project lets frontends write, a customer's JWT passes here: the endpoint keeps it to its own group.
+    """
+    caller.require_use("write")
+    return await _open(request, found, caller, project_id_or_name)
+
+
 async def _open(request: Request, found: Authenticator, caller: Caller, project_id_or_name: str) -> str:
     project_id = await found.open_project(caller, project_id_or_name)
     request.state.project_id = project_id
@@ -94,5 +105,6 @@ async def current_builder(caller: CallerDep) -> Caller:
 
 ProjectId = Annotated[str, Depends(opened_project)]
 FrontendProjectId = Annotated[str, Depends(opened_project_frontend)]
+WritableProjectId = Annotated[str, Depends(opened_project_to_write)]
 Confinement = Annotated[str | None, Depends(confinement)]
 BuilderDep = Annotated[Caller, Depends(current_builder)]

@@ -44,7 +44,6 @@ REFUSED = {
     ("createJWTKey", "example1"): (400, "its public key is not a key: the text is cut off"),
     ("updateConnection", "rotateApiKey"): (400, "the one connection here is an OAuth one"),
     ("updateConnection", "updateBasicAuth"): (400, "the one connection here is an OAuth one"),
-    ("writeRecords", "auto-batch-create"): (422, "asynchronous writes are still to come"),
     **{
         ("writeRecords", name): (422, "the provider refuses it: its account has no such field")
         for name in ("single-create", "batch-create")

@@ -188,6 +188,22 @@ class WriteFailure(_Told):
     result: WriteResult | None = None
 
 
+class PlannedRequest(_Told):
+    """A request as it would go to the provider; a body that is JSON is told as such, another as text."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any = None
+
+
+class DryRun(_Told):
+    """What a write would send. Nothing was written, and there is no operation."""
+
+    dry_run: Literal[True] = True
+    requests: list[PlannedRequest]
+
+
 class BatchAnswer(_Told):
     """What became of a batch."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from conjunct.actions.write.telling import WriteOutcome
 from conjunct.connections import ConnectionService
 from conjunct.connectors import (
     Connector,
+    HttpRequest,
     ProviderError,
     UnknownObject,
     WriteFault,
@@ -26,7 +28,7 @@ from conjunct.connectors import (
 )
 from conjunct.connectors.formats import UnusableValue
 from conjunct.core.database import Database
-from conjunct.installations import GroupNotInstalled, InstallationService
+from conjunct.installations import GroupNotInstalled, InstallationService, provider_problem
 from conjunct.kit.clock import Clock
 from conjunct.operations import OperationService
 
@@ -88,6 +90,25 @@ class WriteService:
             # Also when the request is cut off: an operation does not stay open.
             await self._finish(write, outcome)
         return write.operation_id, outcome
+
+    async def preview(
+        self, project_id: str, integration: str, object_name: str, request: WriteRequest
+    ) -> Sequence[HttpRequest]:
+        """The requests that a write would send; nothing is written, and no operation is made.
+
+        Raises as `write`, and what the connector or the provider says to it: CredentialsRefused, ProviderRefused,
+        ProviderUnavailable, WriteNotSupported, UnknownObject, UnusableValue.
+        """
+        async with self._database.transaction() as session:
+            allowed = await self._allowed(session, project_id, integration, object_name, request)
+            state = allowed.state
+            connector = await self._connections.connector(
+                session, state.project_id, state.connection_id, module=state.module
+            )
+        try:
+            return await connector.preview_write(await shape(allowed, "dry-run", connector))
+        except ProviderError as error:
+            raise provider_problem(error, doing="look at what would be written") from None
 
     async def _allowed(
         self, session: AsyncSession, project_id: str, integration: str, object_name: str, request: WriteRequest

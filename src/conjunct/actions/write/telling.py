@@ -6,8 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from conjunct.actions.write.schemas import BatchAnswer, ErrorMessage, WriteAnswer, WriteFailure, WriteResult
-from conjunct.connectors import Written
+import orjson
+
+from conjunct.actions.write.schemas import (
+    BatchAnswer,
+    DryRun,
+    ErrorMessage,
+    PlannedRequest,
+    WriteAnswer,
+    WriteFailure,
+    WriteResult,
+)
+from conjunct.connectors import HttpRequest, Written
 from conjunct.operations import LogLine
 
 Answer = WriteAnswer | WriteFailure | BatchAnswer
@@ -103,6 +113,24 @@ def _unknown(text: str) -> str:
 
 def _named(places: Sequence[str]) -> str:
     return f"record {places[0]}" if len(places) == 1 else f"records {', '.join(places)}"
+
+
+def dry_run(requests: Sequence[HttpRequest]) -> DryRun:
+    """What a write would send."""
+    planned = [
+        PlannedRequest(method=each.method, url=each.url, headers=each.headers, body=_body(each.body))
+        for each in requests
+    ]
+    return DryRun(requests=planned)
+
+
+def _body(content: bytes | None) -> Any:
+    if content is None:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode(errors="replace")
 
 
 def written_line(outcome: WriteOutcome) -> list[LogLine]:
