@@ -32,6 +32,7 @@ class Queue:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.engine = PostgresEngine(database, OPTIONS)
+        self._walk = claims.Walk()
 
     def transaction(self) -> Any:
         return self.database.transaction()
@@ -46,6 +47,21 @@ class Queue:
             lease = options.pop("lease", timedelta(minutes=1))
             taken = await claims.claim(session, worker=worker, size=size, lease=lease, tenant_cap=cap, **options)
         return taken.jobs
+
+    async def claim_on(self, size: int = 1, *, worker: str = "w", cap: int = 1000) -> list[Job]:
+        """What a worker of that id would be given that goes on from its last claim."""
+        async with self.transaction() as session:
+            jobs, self._walk = await claims.claim_on(
+                session,
+                self._walk,
+                worker=worker,
+                size=size,
+                lease=timedelta(minutes=1),
+                tenant_cap=cap,
+                shard=0,
+                shards=1,
+            )
+        return jobs
 
     async def settle(self, *ended: tuple[Job, Outcome]) -> set[str]:
         async with self.transaction() as session:

@@ -21,7 +21,7 @@ def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def _age(queue: Queue) -> None:
-    await queue.execute("update job set run_at = run_at - interval '1 minute' where state = 'ready'")
+    await queue.execute("update job set run_at = run_at - interval '1 minute' where state in ('ready', 'yielded')")
 
 
 async def test_a_job_that_yields_goes_behind_the_others_of_its_tenant_and_loses_no_attempt(queue: Queue) -> None:
@@ -29,18 +29,51 @@ async def test_a_job_that_yields_goes_behind_the_others_of_its_tenant_and_loses_
     await queue.enqueue(NewJob("p", "k", "behind", lane="p/long"))
     [job] = await queue.claim(1)
     await queue.settle((job, Yield()))
+    assert (await queue.states())["long"] == "yielded"
+    await queue.enqueue(NewJob("p", "k", "newer", lane="p/newer"), NewJob("p", "k", "behind too", lane="p/long"))
 
-    taken = await queue.claim(5)
-    assert [each.ref_id for each in taken] == ["second", "third", "long"]
-    assert [each.attempts for each in taken] == [1, 1, 1]
-    assert (await queue.states())["behind"] == "waiting"
+    taken = [await queue.claim_on(1) for _ in range(4)]
+    assert [[(each.ref_id, each.attempts) for each in jobs] for jobs in taken] == [
+        [("second", 1)],
+        [("third", 1)],
+        [("newer", 1)],
+        [("long", 1)],
+    ]
+    states = await queue.states()
+    assert (states["behind"], states["behind too"]) == ("waiting", "waiting")
+
+
+async def test_a_job_that_has_yielded_can_be_cancelled_and_the_next_of_its_lane_comes(queue: Queue) -> None:
+    await queue.enqueue(NewJob("p", "k", "long", lane="p/x"), NewJob("p", "k", "behind", lane="p/x"))
+    [job] = await queue.claim(1)
+    await queue.settle((job, Yield()))
+    assert await queue.run(lambda session: queue.engine.cancel(session, tenant="p", ref_ids=["long"])) == 1
+    assert await queue.states() == {"behind": "ready"}
+
+
+async def test_whoever_has_not_begun_goes_before_all_that_yielded_and_those_never_starve(queue: Queue) -> None:
+    """One place that becomes free again and again: 20 tenants' long jobs yield, the short ones of another just end."""
+    await queue.enqueue(*[NewJob(f"t{n:02}", "long", f"{n}") for n in range(20)])
+    await queue.settle(*[(job, Yield()) for job in await queue.claim(20)])
+    await queue.enqueue(*[NewJob("new", "short", f"{n}") for n in range(45)])
+
+    taken = []
+    for _ in range(69):
+        [job] = await queue.claim_on(1)
+        await queue.settle((job, Done() if job.kind == "short" else Yield()))
+        taken.append(job)
+    kinds = "".join(job.kind[0] for job in taken)
+    assert kinds == "sssssssssl" * 5 + "l" * 19
+    turns_of = [job.tenant for job in taken if job.kind == "long"]
+    assert sorted(turns_of[:20]) == sorted(f"t{n:02}" for n in range(20))  # and one after the other among themselves
+    assert len(set(turns_of)) == 20
 
 
 async def test_what_an_attempt_says_after_it_has_yielded_counts_no_more(queue: Queue) -> None:
     await queue.enqueue(NewJob("p", "k", "long"))
     [first] = await queue.claim(1)
     await queue.settle((first, Yield()))
-    [second] = await queue.claim(1)
+    [second] = await queue.claim_on(1)
     assert (second.worker, second.attempts) == (first.worker, first.attempts)
     await queue.settle((first, Done()))
     await queue.settle((first, Yield()))
@@ -147,8 +180,8 @@ async def test_all_make_room_when_their_worker_stops(queue: Queue) -> None:
         await running.wait()
         stop.set()
     [row] = await queue.execute("select state, worker, attempts from job")
-    assert tuple(row) == ("ready", None, 0)
-    [job] = await queue.claim(1)
+    assert tuple(row) == ("yielded", None, 0)
+    [job] = await queue.claim_on(1)
     assert not await engine.is_turn_over(job, 100.0)  # that worker is gone
 
 

@@ -1,16 +1,23 @@
-"""Taking jobs to run: at most a tenant's share, every tenant in turn."""
+"""Taking jobs to run: at most a tenant's share, every tenant in turn; those that have had a turn come last."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Literal, Protocol
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.queue import metrics
 from conjunct.queue.jobs import Job
+
+OWED = 10
+"""While ready jobs wait too, one job in so many is one that yielded: those make room for others, but never starve."""
+
+State = Literal["ready", "yielded"]
+"""Which jobs a claim takes."""
 
 _LOCK_CLASS = 0x434A  # "CJ": the two-number advisory locks of claims
 
@@ -19,7 +26,7 @@ _LOCK = text("select pg_advisory_xact_lock(:lock_class, :shard)")
 # One walk over the tenants that have ready jobs: as many tenants below their cap as there are jobs to claim, from
 # where the last claim ended. Each gives an equal share, so the work is bounded by `size` whatever the backlogs are.
 # A row locked by someone who cancels it is passed by. The platform's own jobs, whose tenant is '', come first.
-_CLAIM = text("""
+_CLAIM = """
 with recursive args as materialized (
     select cast(:worker as text) as worker, cast(:size as int) as size, cast(:lease as interval) as lease,
         cast(:cap as int) as cap, cast(:after as text) as after, cast(:shard as int) as shard,
@@ -29,17 +36,20 @@ busy as materialized (
     select tenant, count(*) as running from job where state = 'running' group by tenant
 ),
 capped as materialized (
-    select coalesce(array_agg(busy.tenant), '{}') as tenants from busy, args where busy.running >= args.cap
+    select coalesce(array_agg(busy.tenant), '{{}}') as tenants from busy, args where busy.running >= args.cap
 ),
 walk as (
     select coalesce(
-        (select tenant from job where state = 'ready' and tenant = '' and args.after = '' limit 1),
-        (select tenant from job where state = 'ready' and tenant > args.after order by tenant limit 1)
+        (select tenant from job where state = '{state}' and tenant = '' and args.after = '' limit 1),
+        (select tenant from job where state = '{state}' and tenant > args.after order by tenant limit 1)
     ) as tenant, 0 as opened
     from args
     union all
     select
-        (select job.tenant from job where job.state = 'ready' and job.tenant > walk.tenant order by job.tenant limit 1),
+        (
+            select job.tenant from job
+            where job.state = '{state}' and job.tenant > walk.tenant order by job.tenant limit 1
+        ),
         walk.opened + (
             walk.tenant <> all((select tenants from capped)::text[])
             and mod(hashtext(walk.tenant) & 65535, args.shards) = args.shard
@@ -60,7 +70,7 @@ chosen as materialized (
         select oldest.id, row_number() over (order by oldest.id) as turn
         from (
             select job.id from job
-            where job.state = 'ready' and job.tenant = share.tenant
+            where job.state = '{state}' and job.tenant = share.tenant
             order by job.id limit least(share.fair, share.room)
             for update skip locked
         ) oldest
@@ -71,13 +81,18 @@ chosen as materialized (
 update job
 set state = 'running', worker = args.worker, lease_until = now() + args.lease, attempts = job.attempts + 1
 from chosen cross join args
-where job.id = chosen.id and job.state = 'ready'
+where job.id = chosen.id and job.state = '{state}'
 returning job.id, job.tenant, job.lane, job.kind, job.ref_id, job.attempts, job.max_attempts,
     cast(extract(epoch from now() - job.run_at) as float8) as waited, (
     select case when bool_or(walk.tenant is null) then '' else max(walk.tenant) filter (where opened < size) end
     from walk cross join args
 ) as reached
-""")
+"""
+
+_CLAIMS: dict[State, TextClause] = {
+    "ready": text(_CLAIM.format(state="ready")),  # written out, for the index of each state
+    "yielded": text(_CLAIM.format(state="yielded")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +113,15 @@ async def claim(
     after: str = "",
     shard: int = 0,
     shards: int = 1,
+    state: State = "ready",
 ) -> Claim:
-    """Take up to `size` ready jobs of this shard's tenants that follow `after`; none may run over `tenant_cap`."""
+    """Take up to `size` jobs of that state of this shard's tenants after `after`; none may run over `tenant_cap`."""
     # One claim at a time in a shard, or two workers would both give a tenant its last free place. The lock comes in
     # a statement of its own, for what the claim sees must be newer than the claim before it.
     await session.execute(_LOCK, {"lock_class": _LOCK_CLASS, "shard": shard})
     rows = (
         await session.execute(
-            _CLAIM,
+            _CLAIMS[state],
             {
                 "worker": worker,
                 "size": size,
@@ -121,18 +137,36 @@ async def claim(
         Job(row.id, row.tenant, row.lane, row.kind, row.ref_id, row.attempts, row.max_attempts, worker) for row in rows
     ]
     jobs.sort(key=lambda job: job.id)
-    for row in rows:
-        metrics.WAIT.observe(max(row.waited, 0.0), row.kind)
+    if state == "ready":
+        for row in rows:
+            metrics.WAIT.observe(max(row.waited, 0.0), row.kind)
     return Claim(jobs, rows[0].reached if rows else "")
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """Where a worker's claims in a shard go on; `scarce` when the last one left no place free."""
+class Reached:
+    """The tenants after which claims of one state go on: of all tenants, and of those that run nothing."""
 
     after: str = ""
     after_idle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where a worker's claims in a shard go on.
+
+    `scarce` when the last one left no place free; `passed` is how many ready jobs have gone before those that yielded,
+    and count until one of these has gone too.
+    """
+
+    ready: Reached = Reached()
+    yielded: Reached = Reached()
     scarce: bool = False
+    passed: int = 0
+
+
+class _Take(Protocol):
+    async def __call__(self, *, state: State, size: int, tenant_cap: int, after: str = ...) -> Claim: ...
 
 
 async def claim_on(
@@ -148,20 +182,42 @@ async def claim_on(
 ) -> tuple[list[Job], Walk]:
     """Claim on from there; gives the jobs, and where the next claim goes on.
 
+    Ready jobs come first, so that whoever comes new need not wait for a turn of all the long jobs that go on for ever.
+    """
+    take = partial(claim, session, worker=worker, lease=lease, shard=shard, shards=shards)
+
+    async def following(state: State, size: int, reached: Reached) -> tuple[list[Job], Reached]:
+        return await _following(take, state, size, tenant_cap, reached, scarce=walk.scarce)
+
+    owed = min((walk.passed + size) // OWED, size) if walk.scarce else 0
+    paid, yielded = await following("yielded", owed, walk.yielded)
+    first, ready = await following("ready", size - len(paid), walk.ready)
+    later, yielded = await following("yielded", size - len(paid) - len(first), yielded)
+    jobs = [*paid, *first, *later]
+    scarce = len(jobs) >= size
+    if not scarce or later or len(paid) < owed:  # none that yielded is passed by
+        return jobs, Walk(ready, yielded, scarce)
+    passed = min(max(walk.passed + len(first) - OWED * len(paid), 0), OWED)
+    return jobs, Walk(ready, yielded, scarce, passed)
+
+
+async def _following(
+    take: _Take, state: State, size: int, tenant_cap: int, reached: Reached, *, scarce: bool
+) -> tuple[list[Job], Reached]:
+    """The next jobs of a state, up to `size`.
+
     While places are scarce, tenants that run nothing come first, one job of each. Otherwise, where long jobs hold the
     places, the short ones of another tenant would each wait until it is that tenant's turn again.
     """
-    take = partial(claim, session, worker=worker, lease=lease, shard=shard, shards=shards)
     jobs: list[Job] = []
-    after_idle = walk.after_idle
-    if walk.scarce:
-        idle = await take(size=size, tenant_cap=1, after=after_idle)
+    after, after_idle = reached.after, reached.after_idle
+    if scarce and size:
+        idle = await take(state=state, size=size, tenant_cap=1, after=after_idle)
         jobs, after_idle = idle.jobs, idle.reached
-        if walk.after_idle and len(jobs) < size:
-            idle = await take(size=size - len(jobs), tenant_cap=1)
+        if reached.after_idle and len(jobs) < size:
+            idle = await take(state=state, size=size - len(jobs), tenant_cap=1)
             jobs, after_idle = [*jobs, *idle.jobs], idle.reached
-    after = walk.after
     if len(jobs) < size:
-        found = await take(size=size - len(jobs), tenant_cap=tenant_cap, after=after)
+        found = await take(state=state, size=size - len(jobs), tenant_cap=tenant_cap, after=after)
         jobs, after = [*jobs, *found.jobs], found.reached
-    return jobs, Walk(after, after_idle, scarce=len(jobs) >= size)
+    return jobs, Reached(after, after_idle)

@@ -22,9 +22,10 @@ from conjunct.queue.worker import Options, Worker
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Jobs by state, and for how many seconds the longest-waiting ready job has been due (0 without one)."""
+    """Jobs by state, and for how many seconds the longest-waiting ready job has been so (0 without one)."""
 
     ready: int
+    yielded: int
     running: int
     delayed: int
     waiting: int
@@ -178,6 +179,7 @@ class PostgresEngine:
 _STATS = text("""
 select
     (select count(*) from job where state = 'ready'),
+    (select count(*) from job where state = 'yielded'),
     (select count(*) from job where state = 'running'),
     (select count(*) from job where state = 'delayed'),
     (select count(*) from job where state = 'waiting'),

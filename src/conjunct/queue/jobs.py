@@ -14,7 +14,7 @@ class NewJob:
     """Work to enqueue.
 
     `tenant` is the project's id and `ref_id` names the domain row that says what to do. Of the jobs with one `lane`
-    at most one is ready, running or delayed; the others wait behind it, oldest first. A lane is the whole
+    at most one is not waiting; the others wait behind it, oldest first. A lane is the whole
     deployment's, so its text begins with the tenant. `run_at` delays the job. `unique` skips it when its lane has
     any unfinished job.
     """
@@ -77,9 +77,10 @@ class Dead:
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """The job has had its turn and makes room: it goes on behind all others of its tenant that are ready by now.
+    """The job has had its turn and makes room: it goes on after jobs that have not, and those that yielded before it.
 
-    It is no failure, and counts as no attempt.
+    It is no failure, and counts as no attempt. So that it never starves, one job in ten is one that yielded, however
+    many others wait.
     """
 
 

@@ -24,14 +24,15 @@ where pg_try_advisory_xact_lock(hashtextextended(lane, 7))
 """)
 
 _PROMOTE = text("""
-update job set state = case when job.run_at > now() then 'delayed' else 'ready' end
+update job
+set state = case when job.run_at > now() then 'delayed' else 'ready' end, run_at = greatest(job.run_at, now())
 from (
     select (
         select next.id from job next where next.lane = free.lane and next.state = 'waiting' order by next.id limit 1
     ) as id
     from unnest(cast(:lanes as text[])) as free(lane)
     where not exists (
-        select from job front where front.lane = free.lane and front.state in ('ready', 'running', 'delayed')
+        select from job front where front.lane = free.lane and front.state in ('ready', 'yielded', 'running', 'delayed')
     )
 ) next
 where job.id = next.id and job.state = 'waiting'
@@ -46,7 +47,7 @@ with recursive lanes as (
 )
 select lane from lanes
 where lane is not null and not exists (
-    select from job front where front.lane = lanes.lane and front.state in ('ready', 'running', 'delayed')
+    select from job front where front.lane = lanes.lane and front.state in ('ready', 'yielded', 'running', 'delayed')
 )
 limit 200
 """)

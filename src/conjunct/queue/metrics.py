@@ -14,7 +14,7 @@ ATTEMPTS = Counter(
 SECONDS = Histogram("job_seconds", "How long attempts at jobs took.", ("kind",), bounds=SLOW)
 WAIT = Histogram(
     "job_wait_seconds",
-    "How long jobs had been due when this worker began them, time behind others of their lane included.",
+    "How long jobs had been ready when this worker began them; not those that go on after they made room.",
     ("kind",),
     bounds=SLOW,
 )
@@ -26,7 +26,7 @@ LOOP_FAILURES = Counter(
     "worker_database_failures_total", "Steps of the worker's loops for which the database did not answer.", ("loop",)
 )
 JOBS = Gauge("queue_jobs", "Jobs of all workers, by state.", ("state",))
-OLDEST_READY = Gauge("queue_oldest_ready_seconds", "For how long the ready job that waits longest has been due.")
+OLDEST_READY = Gauge("queue_oldest_ready_seconds", "For how long the ready job that waits longest has been so.")
 
 
 def outcome_of(outcome: Outcome | None) -> str:

@@ -25,16 +25,18 @@ class JobRow(Base):
     """One piece of work. The `state` is one of
 
     - `ready`: may be claimed now;
+    - `yielded`: may be claimed too, after the ready ones: it has made room for them;
     - `running`: held by `worker` until `lease_until`;
     - `delayed`: becomes ready at `run_at`;
-    - `waiting`: behind another job of its lane, which is ready, running or delayed;
+    - `waiting`: behind another job of its lane, which is in one of the states above;
     - `dead`: given up, kept with its `error` for inspection.
     """
 
     __tablename__ = "job"
     __table_args__ = (
-        CheckConstraint("state in ('ready', 'running', 'delayed', 'waiting', 'dead')", name="state"),
+        CheckConstraint("state in ('ready', 'yielded', 'running', 'delayed', 'waiting', 'dead')", name="state"),
         Index("job_ready_idx", "tenant", "id", postgresql_where=text("state = 'ready'")),
+        Index("job_yielded_idx", "tenant", "id", postgresql_where=text("state = 'yielded'")),
         Index("job_running_idx", "tenant", postgresql_where=text("state = 'running'")),
         Index("job_delayed_idx", "run_at", postgresql_where=text("state = 'delayed'")),
         Index("job_waiting_idx", "lane", "id", postgresql_where=text("state = 'waiting'")),
@@ -44,7 +46,7 @@ class JobRow(Base):
             "job_lane_key",
             "lane",
             unique=True,
-            postgresql_where=text("lane is not null and state in ('ready', 'running', 'delayed')"),
+            postgresql_where=text("lane is not null and state in ('ready', 'yielded', 'running', 'delayed')"),
         ),
         {"postgresql_with": CHURN},
     )

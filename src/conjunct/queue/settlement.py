@@ -46,12 +46,12 @@ from unnest(cast(:ids as bigint[]), cast(:attempts as int[]), cast(:errors as te
 where job.id = ended.id and job.attempts = ended.attempts and job.worker = :worker and job.state = 'running'
 """)
 
-# Jobs of a tenant are claimed in the order of their ids, so the new one puts it behind the others. It also tells this
+# Those that yielded are claimed in the order of their ids, so the new one puts it behind the others. It also tells this
 # attempt from the next, which has the same number.
 _YIELD = text(f"""
 with yielded as (
     update job
-    set id = default, state = 'ready', run_at = now(), worker = null, lease_until = null, attempts = job.attempts - 1
+    set id = default, state = 'yielded', run_at = now(), worker = null, lease_until = null, attempts = job.attempts - 1
     from unnest(cast(:ids as bigint[]), cast(:attempts as int[])) as ended(id, attempts)
     where job.id = ended.id and job.attempts = ended.attempts and job.worker = :worker and job.state = 'running'
     returning job.id

@@ -30,7 +30,7 @@ front as (
     where lane is null
         or (turn = 1 and not exists (select from job w where w.lane = new.lane and w.state = 'waiting'))
     order by place
-    on conflict (lane) where lane is not null and state in ('ready', 'running', 'delayed') do nothing
+    on conflict (lane) where lane is not null and state in ('ready', 'yielded', 'running', 'delayed') do nothing
     returning lane, state
 ),
 behind as (
@@ -99,11 +99,12 @@ async def cancel(
         matching.append(JobRow.ref_id.in_(ref_ids))
     # Each branch is written as its index has it, so that neither reads the whole table.
     ready = select(JobRow.id).where(text("state = 'ready'"), *matching)
+    yielded = select(JobRow.id).where(text("state = 'yielded'"), *matching)
     held = select(JobRow.id).where(text("state in ('delayed', 'waiting')"), *matching)
-    found = union_all(ready, held).subquery()
+    found = union_all(ready, yielded, held).subquery()
     removed = await session.scalars(
         delete(JobRow)
-        .where(JobRow.id.in_(select(found.c.id)), text("state in ('ready', 'delayed', 'waiting')"))
+        .where(JobRow.id.in_(select(found.c.id)), text("state in ('ready', 'yielded', 'delayed', 'waiting')"))
         .returning(JobRow.lane)
         .execution_options(synchronize_session=False)
     )

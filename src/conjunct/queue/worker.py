@@ -123,7 +123,7 @@ class Worker:
                 self._attempts.start(job)
             metrics.RUNNING.set(len(self._attempts))
             self._walks[shard] = reached
-            if jobs or walk.after:  # there may be more, or some before where this walk began
+            if jobs or walk.ready.after or walk.yielded.after:  # there may be more, or some before where it began
                 self._bell.ready.set()
             free = self._options.slots - len(self._attempts)
             if not free:

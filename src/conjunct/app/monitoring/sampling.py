@@ -67,7 +67,7 @@ class Platform:
             await session.execute(_BOUND)
             jobs = await self._engine.stats(session)
             waiting = await self._delivery.backlog(session)
-        for state in ("ready", "running", "delayed", "waiting", "dead"):
+        for state in ("ready", "yielded", "running", "delayed", "waiting", "dead"):
             JOBS.set(getattr(jobs, state), state)
         OLDEST_READY.set(jobs.lag_seconds)
         MESSAGES.set(waiting.pending, "pending")
