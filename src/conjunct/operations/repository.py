@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from conjunct.core.database import rfc3339
 from conjunct.operations.models import OperationLogRow, OperationRow
 
+NEWEST = 20_000
+"""Of so many operations of an installation, the newest, the last read of an object is told."""
+
 _OPERATION_JSON = f"""json_strip_nulls(json_build_object(
     'id', o.id, 'projectId', o.project_id, 'integrationId', o.integration_id, 'installationId', o.installation_id,
     'configId', o.config_id, 'actionType', o.action_type, 'status', o.status, 'result', o.result,
@@ -50,13 +53,16 @@ _PROGRESS = text(f"""
     FROM operation o WHERE o.project_id = :project_id AND o.id = :id""")  # noqa: S608 - as above
 
 
-_LATEST_READS = text("""
+# Bounded, as an object that is hardly ever read may lie behind millions of writes.
+_LATEST_READS = text(f"""
     SELECT n.name, o.id, o.status, o.create_time FROM unnest(CAST(:names AS text[])) n(name)
     CROSS JOIN LATERAL (
-        SELECT id, status, create_time FROM operation
-        WHERE project_id = :project_id AND installation_id = :installation_id AND action_type = 'read'
-            AND object_name = n.name
-        ORDER BY id DESC LIMIT 1) o""")
+        SELECT id, status, create_time FROM (
+            SELECT * FROM operation
+            WHERE project_id = :project_id AND installation_id = :installation_id
+            ORDER BY id DESC LIMIT {NEWEST}) newest
+        WHERE action_type = 'read' AND object_name = n.name
+        ORDER BY id DESC LIMIT 1) o""")  # noqa: S608 - a constant
 
 
 def last_operation_status(installation: str) -> str:

@@ -137,7 +137,10 @@ class OperationService:
     async def latest_reads(
         self, session: AsyncSession, project_id: str, installation_id: str, object_names: Collection[str]
     ) -> dict[str, tuple[str, str, datetime]]:
-        """Id, status and beginning of the newest read of each object of an installation, by its delivered name."""
+        """Id, status and beginning of the newest read of each object of an installation, by its delivered name.
+
+        One that lies behind very many other operations of the installation is not told.
+        """
         return await OperationRepository(session).latest_reads(project_id, installation_id, object_names)
 
     async def progress(self, connection: AsyncConnection | AsyncSession, project_id: str, operation_id: str) -> str:
