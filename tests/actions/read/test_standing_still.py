@@ -70,6 +70,21 @@ async def test_time_that_it_waited_for_reads_before_it_does_not_count(database: 
             assert (await platform.ended(operation["id"]))["status"] == "success"
 
 
+async def test_a_run_that_waits_at_every_page_does_not_fill_its_log(database: Database, tmp_path: Path) -> None:
+    async with running_platform(database, tmp_path, worker=False) as platform:
+        await set_up(platform)
+        [operation] = await platform.operations()
+        await rows(platform, """update read_run set figures = '{"waits": 150, "retries": 6}'""")
+        platform.hubspot.faults.set(["429@page=2"])
+        async with running_worker(platform.services):
+            await waiting_job(platform)
+            await hurry(platform)
+            assert (await platform.ended(operation["id"]))["status"] == "success"
+        told = await logs(platform, operation["id"])
+        assert [line["severity"] for line in told] == ["INFO", "INFO"]
+        assert "tried again 6 times, waited 151 times" in told[-1]["msg"]
+
+
 async def test_a_page_sets_the_time_back(database: Database, tmp_path: Path) -> None:
     async with running_platform(database, tmp_path, worker=False) as platform:
         await set_up(platform)

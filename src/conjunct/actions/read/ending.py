@@ -309,7 +309,7 @@ class Ender:
                 await self._operations.report_retry(
                     session, run.project_id, run.operation_id, attempts=figures.retries, at=self._clock.now()
                 )
-            if retry or telling.seldom(waits):
+            if (retry or telling.seldom(waits)) and telling.has_room(figures):
                 await self._operations.log(session, run.project_id, run.operation_id, [line])
         return Retry(delay, line.error or line.msg, counted=False)
 

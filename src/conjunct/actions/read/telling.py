@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from conjunct.actions.read.failures import GiveUp
+from conjunct.actions.read.figures import Figures
 from conjunct.actions.read.remedies import remedy
 from conjunct.actions.read.runs import Progress, Run
 from conjunct.connectors import Page, ProviderError
@@ -16,6 +17,9 @@ MAX_LEFT_OUT = 10
 
 MAX_LEFT_OUT_OF_RUN = 200
 """Of a run; the summary counts them all."""
+
+MAX_INTERRUPTIONS = 100
+"""Times that a run was tried again or waited, that are told of; then the 128th, 256th … The summary counts them all."""
 
 MANY = 10_000
 """Records between two lines of progress, at least."""
@@ -156,6 +160,12 @@ def figures_of(progress: Progress) -> dict[str, str]:
 def seldom(count: int) -> bool:
     """Whether the so manieth of a kind is told: the 1st, 2nd, 4th, 8th …, so that thousands make a dozen lines."""
     return count & (count - 1) == 0
+
+
+def has_room(figures: Figures) -> bool:
+    """Whether the log of a run with so many interruptions has room for the last: some have one at every page."""
+    count = figures.retries + figures.waits
+    return count <= MAX_INTERRUPTIONS or seldom(count)
 
 
 def _went(delivered: int, kept: int, held: int) -> str:
