@@ -122,7 +122,11 @@ def test_only_the_providers_own_origins_are_its_own():
     address = address_of(with_base("https://api.small.test/v1", "[]", "extra_hosts: [files.small.test]"), {})
     assert address.own("https://API.small.test:443/x") == "https://API.small.test:443/x"
     assert address.own("https://files.small.test/x") == "https://files.small.test/x"
+    assert address.own("https://api.small.test/v1/x?after=a%2Fb#c") == "https://api.small.test/v1/x?after=a%2Fb#c"
     for foreign in (
+        "https://api.small.test@evil.test/v1/x",
+        "https://api.small.test.evil.test/v1/x",
+        "https://api.small.test\\.evil.test/v1/x",
         "http://api.small.test/x",
         "https://api.small.test:8443/x",
         "https://small.test/",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -23,6 +23,7 @@ _SUBDOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,190}[A-Za-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_PLAIN = re.compile(r"[!-~]+")
 
 
 class InvalidInputs(Unprocessable):
@@ -38,6 +39,12 @@ class Address:
 
     base_url: str
     origins: frozenset[Origin]
+    _below: str | None = field(init=False, repr=False, compare=False)
+    """What URLs below the base URL begin with; None where that is no place for credentials."""
+
+    def __post_init__(self) -> None:
+        below = self.base_url + "/" if _origin(_split(self.base_url)) in self.origins else None
+        object.__setattr__(self, "_below", below)
 
     def join(self, path: str) -> str:
         """The URL of a path, or an absolute URL if it is on one of our origins. Raises `ForeignUrl`.
@@ -52,6 +59,8 @@ class Address:
 
     def own(self, url: str, seen_at: str | None = None) -> str:
         """A URL that the provider gave, made absolute by where it was seen. Raises `ForeignUrl` if not its own."""
+        if self._below is not None and url.startswith(self._below) and _PLAIN.fullmatch(url):
+            return url  # the usual case, for every page of a long read; taking URLs apart is slow
         try:
             full = urljoin(seen_at or self.base_url + "/", url)
         except ValueError:

@@ -36,6 +36,17 @@ MOST_READERS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How the pages of a query are read: what is the same for all of them."""
+
+    query: ReadQuery
+    plan: ObjectPlan
+    reading: ReadPlan
+    associations: Sequence[AssociationPlan]
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class PageTurn:
     """One page being read: what was asked, how it is read, where it begins."""
 
@@ -56,6 +67,7 @@ class Reader:
         self._definition = exchange.definition
         self.custom_names = CustomNames(exchange)
         self._readers: dict[tuple[str, tuple[str, ...]], RecordReader] = {}
+        self._last_way: Way | None = None
 
     async def read(self, query: ReadQuery, here: PageToken) -> Part:
         """The page that begins there. Raises as `Connector.read_page`."""
@@ -127,16 +139,27 @@ class Reader:
         return replace(query, until=until), replace(here, sticky={**here.sticky, FROZEN_UNTIL: str(until)})
 
     def _turn(self, query: ReadQuery, here: PageToken, given: Mapping[str, Any]) -> PageTurn:
+        way = self._way(query, given)
+        plan, reading = way.plan, way.reading
+        variables = page_variables(reading, way.variables, here, query.page_size)
+        if plan.where is not None and (here.variables or here.sticky):
+            variables["where"] = plan.where.render(variables)
+        is_first = here.sticky.keys() <= {FROZEN_UNTIL} and here == PageToken(sticky=here.sticky)
+        return PageTurn(query, plan, reading, way.associations, here, is_first, variables)
+
+    def _way(self, query: ReadQuery, given: Mapping[str, Any]) -> Way:
+        last = self._last_way
+        if last is not None and last.query is query and not given:  # a long read asks with one query, page by page
+            return last
         plan = object_plan(self._definition, query.object)
         associations, base = self._variables(plan, query)
         base |= given
         reading = plan.choose(base, query.page_size, self._exchange.address)
         _refuse_what_it_cannot(query, reading)
-        variables = page_variables(reading, base, here, query.page_size)
-        if plan.where is not None and (here.variables or here.sticky):
-            variables["where"] = plan.where.render(variables)
-        is_first = here.sticky.keys() <= {FROZEN_UNTIL} and here == PageToken(sticky=here.sticky)
-        return PageTurn(query, plan, reading, associations, here, is_first, variables)
+        way = Way(query, plan, reading, associations, base)
+        if not given:
+            self._last_way = way
+        return way
 
     def _variables(self, plan: ObjectPlan, query: ReadQuery) -> tuple[list[AssociationPlan], dict[str, Any]]:
         associations = association_plans(self._definition, plan, query.associations)

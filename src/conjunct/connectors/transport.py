@@ -78,7 +78,7 @@ class EgressTransport:
                 body=body,
                 timeout=timeout,
                 max_bytes=max_bytes,
-                allow_private=server_of(url) in self._private_servers,
+                allow_private=self._is_private(url),
             )
         except EgressError as error:
             raise _translated(error) from error
@@ -103,8 +103,11 @@ class EgressTransport:
             body=body,
             timeout=None,
             idle_timeout=idle_timeout,
-            allow_private=server_of(url) in self._private_servers,
+            allow_private=self._is_private(url),
         )
+
+    def _is_private(self, url: str) -> bool:
+        return bool(self._private_servers) and server_of(url) in self._private_servers
 
 
 def _translated(error: EgressError) -> ProviderError:

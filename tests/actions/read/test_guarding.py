@@ -170,4 +170,4 @@ async def follow(provider: ScriptedProvider, text: str) -> int:
 
 def message(content: str) -> Message:
     """A message of one record."""
-    return ENVELOPE.message(0, 0, [b'"%s"' % content.encode()])
+    return ENVELOPE.message(0, 0, [b'"%s"' % content.encode()], 1)

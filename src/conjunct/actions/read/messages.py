@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -16,6 +17,9 @@ from conjunct.installations import InstallationState, ReadObject
 
 MAX_BYTES = 300_000
 """Largest body of a message, in bytes."""
+
+TOGETHER = 50
+"""Entries that are written as JSON at once, where they fit: quicker than one by one."""
 
 _INFO_BYTES = 100
 
@@ -33,12 +37,12 @@ class Envelope:
     head: bytes
     ordering_key: str = ""
 
-    def message(self, page: int, index: int, entries: list[bytes]) -> Message:
-        """A message of encoded entries."""
-        info = b'"resultInfo":{"type":"inline","numRecords":%d},"result":[' % len(entries)
+    def message(self, page: int, index: int, entries: list[bytes], count: int) -> Message:
+        """A message of so many entries, encoded one by one or several with commas between them."""
+        info = b'"resultInfo":{"type":"inline","numRecords":%d},"result":[' % count
         records = b",".join(entries)
         identity = message_id(self.operation_id, page, index, records)
-        return self._message(identity, b"".join((self.head, info, records, b"]}")), len(entries))
+        return self._message(identity, b"".join((self.head, info, records, b"]}")), count)
 
     def message_by_link(self, message_id: str, payload: Payload) -> Message:
         """A message whose one record is kept apart; the receiver downloads it as a JSON array."""
@@ -119,24 +123,28 @@ def pack(
     """
     room = MAX_BYTES - len(envelope.head) - _INFO_BYTES
     batch: list[bytes] = []
-    size = index = 0
-    for entry in entries:
-        encoded = _encoded(entry)
-        if len(encoded) > room:
-            yield Large(message_id(envelope.operation_id, page, index, encoded), b"[" + encoded + b"]")
-            index += 1
-            continue
-        if batch and (size + len(encoded) + 1 > room or len(batch) == at_most):
-            yield envelope.message(page, index, batch)
-            batch, size, index = [], 0, index + 1
-        batch.append(encoded)
-        size += len(encoded) + 1
+    size = count = index = 0
+    left = iter(entries)
+    while some := list(islice(left, min(TOGETHER, at_most or TOGETHER))):
+        together = _encoded(some)[1:-1]
+        fits = size + len(together) + 1 <= room and (at_most is None or count + len(some) <= at_most)
+        for encoded, records in [(together, len(some))] if fits else [(_encoded(each), 1) for each in some]:
+            if len(encoded) > room:
+                yield Large(message_id(envelope.operation_id, page, index, encoded), b"[" + encoded + b"]")
+                index += 1
+                continue
+            if batch and (size + len(encoded) + 1 > room or count == at_most):
+                yield envelope.message(page, index, batch, count)
+                batch, size, count, index = [], 0, 0, index + 1
+            batch.append(encoded)
+            size += len(encoded) + 1
+            count += records
     if batch:
-        yield envelope.message(page, index, batch)
+        yield envelope.message(page, index, batch, count)
 
 
-def _encoded(entry: dict[str, Any]) -> bytes:
+def _encoded(entries: dict[str, Any] | list[dict[str, Any]]) -> bytes:
     try:
-        return orjson.dumps(entry)
+        return orjson.dumps(entries)
     except orjson.JSONEncodeError as error:
         raise MalformedAnswer(f"a record cannot be written as JSON: {error}") from None
