@@ -1,6 +1,8 @@
 """Hand-overs are committed in order, together when they are many, and never lost without a word."""
 
 import asyncio
+import gc
+from typing import Any
 
 import pytest
 
@@ -126,3 +128,20 @@ async def test_what_is_abandoned_is_not_committed(database: Database) -> None:
     database.permits.release()
     await asyncio.sleep(0)
     assert database.begun == [["0"]]
+
+
+async def test_what_a_commit_raised_is_not_told_of_as_lost_once_it_is_abandoned(database: Database) -> None:
+    database.fault = RuntimeError("the lease is lost")
+    database.permits.release()
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: told.append(context))
+    committing = Checkpoints(database.commit)
+    await committing.add(page(0))
+    await database.waiting.get()
+    await asyncio.sleep(0)
+    await committing.abandon()
+    del committing
+    gc.collect()
+    loop.set_exception_handler(None)
+    assert told == []

@@ -84,9 +84,12 @@ class Checkpoints:
 
     async def abandon(self) -> None:
         """End a commit that is under way, if there is one; what is not committed is repeated by the next attempt."""
-        if self._committing is not None and not self._committing.done():
-            self._committing.cancel()
-            await asyncio.wait({self._committing})
+        if self._committing is None:
+            return
+        self._committing.cancel()
+        await asyncio.wait({self._committing})
+        if not self._committing.cancelled():
+            self._committing.exception()  # the attempt has ended by another error; this one would be told of as lost
 
     async def _commit_pending(self) -> None:
         try:
