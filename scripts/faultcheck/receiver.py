@@ -26,7 +26,8 @@ class Message:
 class Receiver:
     """`messages` by their ids; `repeats` came again with the same bytes, `changed` with others.
 
-    While `status` is not 2xx nothing is taken, but `refused` counts it; each answer takes `delay` seconds.
+    While `status` is not 2xx nothing is taken, but `refused` counts it; each answer takes `delay` seconds. `answered`
+    counts them all.
     """
 
     url: str = ""
@@ -38,6 +39,7 @@ class Receiver:
     status: int = 204
     delay: float = 0.0
     refused: int = 0
+    answered: int = 0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def trust(self, signing_key: str) -> None:
@@ -65,6 +67,7 @@ class Receiver:
             self.forged += 1
             return web.Response(status=401)
         await asyncio.sleep(self.delay)
+        self.answered += 1
         if not 200 <= self.status < 300:
             self.refused += 1
             return web.Response(status=self.status)
