@@ -51,8 +51,13 @@ class Clocked:
     began: float
 
     def answered(self, headers: Mapping[str, str]) -> None:
-        """Note what the provider's clock says (RFC 9110, 6.6.1): whole seconds, of a moment since it was asked."""
-        if self.traffic.asked is None and (moment := _moment(headers.get("Date"))) is not None:
+        """Note what the provider's clock says (RFC 9110, 6.6.1): whole seconds, of a moment since it was asked.
+
+        An answer from a cache (RFC 9111, 5.1) tells when it was put there, which says nothing.
+        """
+        if self.traffic.asked is not None or headers.get("Age", "0") != "0":
+            return
+        if (moment := _moment(headers.get("Date"))) is not None:
             elapsed = timedelta(seconds=time.monotonic() - self.began)
             self.traffic.asked = moment - elapsed, moment + timedelta(seconds=1)
 

@@ -100,12 +100,14 @@ def test_a_provider_that_tells_no_time_is_asked_again_with_the_next_request(date
     traffic = Traffic()
     with traffic.requesting() as clocked:
         clocked.answered({} if date is None else {"Date": date})
+    with traffic.requesting() as clocked:  # from a cache on the way: that was the time an hour ago
+        clocked.answered({"Date": "Fri, 01 May 2026 11:00:00 GMT", "Age": "3600"})
     assert traffic.asked is None
     for day in (1, 2):
         with traffic.requesting() as clocked:
-            clocked.answered({"Date": f"Fri, 0{day} May 2026 12:00:00 GMT"})
+            clocked.answered({"Date": f"Fri, 0{day} May 2026 12:00:00 GMT", "Age": "0"})
     assert traffic.asked is not None
     earliest, latest = traffic.asked
     assert NOON - SECOND < earliest <= NOON
     assert latest == NOON + SECOND
-    assert traffic.requests == 3
+    assert traffic.requests == 4
