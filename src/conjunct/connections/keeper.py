@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.connections.problems import RefreshNotPossible, RefreshPending, RefreshRefused
 from conjunct.connections.refreshing import Refresh
-from conjunct.connections.refreshing.persisting import PASSING
 from conjunct.connections.schemas import Status
 from conjunct.connectors.auth import Credentials
 from conjunct.connectors.errors import AuthInvalid, AuthRevoked, ProviderError, TryAgain
 from conjunct.core.database import Database
+from conjunct.core.persisting import PASSING
 from conjunct.kit.clock import Clock
 
 log = structlog.get_logger(__name__)

@@ -16,12 +16,12 @@ import structlog
 
 from conjunct.connections.buckets import Buckets
 from conjunct.connections.problems import ConnectionNotFound
-from conjunct.connections.refreshing.persisting import PASSING
 from conjunct.connectors.definition import Bucket
 from conjunct.connectors.errors import HeldBack
 from conjunct.connectors.limits import DEFAULT_BUCKET
 from conjunct.core.database import Database
 from conjunct.core.pacing import REAL, Hand, NoneLeft, Pace
+from conjunct.core.persisting import PASSING
 from conjunct.kit.clock import Clock
 from conjunct.kit.slots import LONGEST_LOT
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from conjunct.core.database import Database
 from conjunct.queue import Job
@@ -37,15 +38,18 @@ async def platform(database: Database, tmp_path: Path) -> AsyncIterator[Platform
 
 
 @contextmanager
-def killed_at(database: Database, step: int) -> Iterator[list[str]]:
-    """Ends what is done in the block at that step; gives the steps so far. A begin and a commit are a step each."""
+def killed_at(database: Database, step: int, error: Exception) -> Iterator[list[str]]:
+    """Ends what is done in the block at that step by an error; gives the steps so far.
+
+    A begin and a commit are a step each.
+    """
     passed: list[str] = []
 
     def die(what: str) -> Any:
         def hear(_connection: Any) -> None:
             passed.append(what)
             if len(passed) == step:
-                raise Killed
+                raise error
 
         return hear
 
@@ -53,31 +57,33 @@ def killed_at(database: Database, step: int) -> Iterator[list[str]]:
     for name, listener in listeners.items():
         event.listen(database.engine.sync_engine, name, listener)
     try:
-        with suppress(Killed):
+        with suppress(type(error)):
             yield passed
     finally:
         for name, listener in listeners.items():
             event.remove(database.engine.sync_engine, name, listener)
 
 
-async def attempt(platform: Platform, operation_id: str, step: int = 0) -> int:
+async def attempt(platform: Platform, operation_id: str, step: int = 0, error: Exception | None = None) -> int:
     """One attempt at a write that is killed at that step; gives how many there were."""
     [row] = await rows(platform, CLAIM, id=operation_id)
     handler = platform.services.write_jobs.handlers()["write.run"]
-    with killed_at(platform.services.database, step) as passed:
+    with killed_at(platform.services.database, step, error or Killed()) as passed:
         await handler(Job(**row._mapping))
     return len(passed)
 
 
-async def run(platform: Platform, body: dict[str, Any], step: int) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
+async def run(
+    platform: Platform, body: dict[str, Any], step: int, error: Exception | None = None
+) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
     """Do a write whose first attempt is killed at that step: how many there were, its operation and its log."""
     operation_id = await accept(platform, body)
-    steps = await attempt(platform, operation_id, step)
+    steps = await attempt(platform, operation_id, step, error)
     if await rows(platform, "select 1 from job where ref_id = :id", id=operation_id):
         await attempt(platform, operation_id)
     operation = await platform.send("GET", f"/operations/{operation_id}", 200)
     left = "select operation_id from write_run union all select ref_id from job where kind = 'write.run'"
-    assert await rows(platform, left) == [], (step, await rows(platform, "select * from job"))
+    assert await rows(platform, left) == []
     return steps, operation, await logs(platform, operation_id)
 
 
@@ -118,3 +124,17 @@ async def test_an_update_arrives_whenever_its_process_is_killed_and_a_repeat_is_
         step += 1
     assert step > 8
     assert repeated >= 1
+
+
+async def test_a_create_is_done_whenever_the_database_is_away_for_a_moment(platform: Platform) -> None:
+    """What the provider has answered is noted as soon as the database is back."""
+    step = 1
+    while True:
+        email = f"away{step}@example.com"
+        error = OperationalError("", {}, ConnectionResetError())
+        steps, operation, _ = await run(platform, {**CREATE, "record": {"email": email}}, step, error)
+        assert (operation["status"], sent(platform, email)) == ("success", 1), f"step {step}"
+        if steps < step:
+            break
+        step += 1
+    assert step > 8

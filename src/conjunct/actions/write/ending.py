@@ -99,7 +99,9 @@ class Ender:
         return Done()
 
     async def record_end(self, session: AsyncSession, kept: Kept, results: Results, reason: str | None) -> None:
-        """Tell what became of a write, and forget what it was. Its installation must be kept."""
+        """Tell what became of a write, and forget what it was; once. Its installation must be kept."""
+        if not await WriteRepository(session).remove(kept.project_id, kept.operation_id):
+            return
         results = results.ended(reason)
         is_done = all(written.success for written in results.written)
         outcome = WriteOutcome(
@@ -115,5 +117,4 @@ class Ender:
             result=outcome.summary(kept.object_name),
         )
         await self._notices.ended(session, kept, outcome)
-        await WriteRepository(session).remove(kept.project_id, kept.operation_id)
         log.info("write.ended", done=outcome.done, records=len(outcome.results), repeated=len(results.repeated))

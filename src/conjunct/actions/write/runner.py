@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from conjunct.actions.write.deadlines import RECONNECT_DELAY
 from conjunct.actions.write.ending import OVER, Ender
 from conjunct.actions.write.fitting import AcceptedWrite, accepted
@@ -31,11 +33,15 @@ from conjunct.connectors import (
 from conjunct.connectors.formats import UnusableValue
 from conjunct.connectors.write_outcomes import fault_of, state_after
 from conjunct.core.database import Database
+from conjunct.core.persisting import persistently
 from conjunct.core.problems import Problem
 from conjunct.core.telemetry import bind
 from conjunct.installations import InstallationNotFound, InstallationService
 from conjunct.kit.clock import Clock
 from conjunct.queue import Done, Engine, Job, Outcome, Yield
+
+NOTE_SECONDS = 10.0
+"""How long one attempt to note an answer may last."""
 
 PATIENCE = 10.0
 """Seconds that a request waits for the provider's limits before its write makes room for others."""
@@ -159,9 +165,13 @@ class Runner:
         told, obstacle = await _call(task.connector, part)
         trouble = None if obstacle is None else str(obstacle)
         results = results.heard(places, told, trouble, all_or_none=query.all_or_none)
-        async with self._database.transaction() as session:
+
+        async def note(session: AsyncSession) -> None:
             await self._engine.fence(session, task.job)
             await self._store.note_results(session, kept, results)
+
+        # An answer that was heard is not to be forgotten because the database is away for a while.
+        await persistently(self._database, note, attempt_seconds=NOTE_SECONDS, operation_id=kept.operation_id)
         return results, obstacle
 
 

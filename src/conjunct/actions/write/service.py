@@ -28,12 +28,16 @@ from conjunct.connectors import (
 )
 from conjunct.connectors.formats import UnusableValue
 from conjunct.core.database import Database
+from conjunct.core.persisting import persistently
 from conjunct.installations import GroupNotInstalled, InstallationService, provider_problem
 from conjunct.kit.clock import Clock
 from conjunct.operations import OperationService
 
 LONGEST = timedelta(hours=2)
 """After so long, a write within a request was cut off by the end of its process: no request takes so long."""
+
+RECORD_SECONDS = 10.0
+"""How long one attempt to record an end may last."""
 
 CUT_OFF = "It ended before the provider's answer was heard; it is not known what was written."
 
@@ -143,19 +147,24 @@ class WriteService:
         return _Write(allowed, operation_id, connector)
 
     async def _finish(self, write: _Write, outcome: WriteOutcome) -> None:
-        project_id, name = write.accepted.state.project_id, write.accepted.object_name
-        async with self._database.transaction() as session:
-            if not await self._installations.keep(session, project_id, write.accepted.state.id):
+        state, operation_id = write.accepted.state, write.operation_id
+
+        async def record(session: AsyncSession) -> None:
+            if not await self._installations.keep(session, state.project_id, state.id):
                 return  # it was deleted meanwhile, with all its operations
-            await self._operations.log(session, project_id, write.operation_id, outcome.log_lines())
+            if not await WriteRepository(session).remove(state.project_id, operation_id):
+                return  # it is recorded: this is done again when the answer to a commit was lost
+            await self._operations.log(session, state.project_id, operation_id, outcome.log_lines())
             await self._operations.finish(
                 session,
-                project_id,
-                write.operation_id,
+                state.project_id,
+                operation_id,
                 status="success" if outcome.succeeded else "failure",
-                result=outcome.summary(name),
+                result=outcome.summary(write.accepted.object_name),
             )
-            await WriteRepository(session).remove(project_id, write.operation_id)
+
+        # What the provider has answered is not to be forgotten because the database is away for a while.
+        await persistently(self._database, record, attempt_seconds=RECORD_SECONDS, operation_id=operation_id)
 
 
 async def _outcome(write: _Write) -> WriteOutcome:

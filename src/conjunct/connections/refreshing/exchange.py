@@ -16,7 +16,6 @@ from conjunct.connections.problems import ConnectionNotFound, RefreshPending, Re
 from conjunct.connections.refreshing.claims import Claimed, Claimer
 from conjunct.connections.refreshing.due import DueRenewals
 from conjunct.connections.refreshing.journal import ExchangeJournal
-from conjunct.connections.refreshing.persisting import persistently
 from conjunct.connections.refreshing.storing import AnswerStore
 from conjunct.connections.refreshing.times import RefreshTimes
 from conjunct.connections.repository import ConnectionRepository
@@ -32,6 +31,7 @@ from conjunct.connectors.errors import (
 )
 from conjunct.connectors.oauth import IssuedTokens
 from conjunct.core.database import Database
+from conjunct.core.persisting import persistently
 from conjunct.kit.clock import Clock
 
 MarkRefused = Callable[[AsyncSession, ConnectionState, str], Awaitable[object]]

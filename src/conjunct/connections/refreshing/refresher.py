@@ -21,13 +21,13 @@ from conjunct.connections.refreshing.claims import Claimer
 from conjunct.connections.refreshing.exchange import Exchange, MarkRefused
 from conjunct.connections.refreshing.files import ExchangeFiles
 from conjunct.connections.refreshing.journal import ExchangeJournal, Look
-from conjunct.connections.refreshing.persisting import PASSING
 from conjunct.connections.refreshing.storing import AnswerStore
 from conjunct.connections.refreshing.times import RefreshTimes
 from conjunct.connections.tokens import TokenEndpoint
 from conjunct.connections.vault import Vault
 from conjunct.connectors.auth_definition import CustomAuth
 from conjunct.core.database import Database
+from conjunct.core.persisting import PASSING
 from conjunct.core.problems import Problem
 from conjunct.kit.clock import Clock
 from conjunct.providers import ProjectProviders

@@ -12,13 +12,13 @@ from conjunct.connections.notices import ConnectionNotices
 from conjunct.connections.refreshing.claims import Claimed
 from conjunct.connections.refreshing.files import ExchangeFiles, KeptAnswer, place_of
 from conjunct.connections.refreshing.journal import ExchangeJournal, Turn
-from conjunct.connections.refreshing.persisting import persistently
 from conjunct.connections.refreshing.times import RefreshTimes
 from conjunct.connections.repository import ConnectionRepository
 from conjunct.connections.vault import Vault
 from conjunct.connectors import Definition
 from conjunct.core.database import Database
 from conjunct.core.encryption import DecryptionFailed
+from conjunct.core.persisting import persistently
 from conjunct.core.problems import Problem
 from conjunct.notifications import ConnectionRefreshed
 from conjunct.providers import ProjectProviders

@@ -50,6 +50,6 @@ async def persistently(
             task = asyncio.current_task()
             if task is not None and task.cancelling():  # what the library says of a connection that was cut off by it
                 raise asyncio.CancelledError from None
-            log.warning("connection.store_retried", error=type(error).__name__, wait=pause, **about)
+            log.warning("database.work_retried", error=type(error).__name__, wait=pause, **about)
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
