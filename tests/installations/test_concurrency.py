@@ -81,3 +81,15 @@ async def test_what_is_installed_while_it_installs_itself_is_what_was_chosen(wor
     made, answer = await meanwhile(world, world.install(chosen), content=NOTHING_CHOSEN)
     assert answer["id"] == made
     assert list((await world.state(answer)).read_objects) == ["contacts", "tickets"]
+
+
+async def test_who_installs_over_another_connection_while_the_installation_is_deleted_gets_a_new_one(world):
+    await world.deploy(manifest(TICKETS))
+    await world.connect()
+    old = await world.install()
+    other = await world.connect()
+    async with world.database.transaction() as session:
+        await world.installations.delete(session, world.project.project_id, "crm", old["id"])
+        task = asyncio.create_task(world.install(body={"connectionId": other}))
+        await until_it_waits(world, task)
+    assert (await task)["id"] != old["id"]

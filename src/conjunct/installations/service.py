@@ -188,12 +188,12 @@ class InstallationService:
         An installation that made itself and has nothing chosen yet is changed: whoever installs it need not know of it.
         """
         plan = await self._planner.creation(session, project_id, integration, request)
-        existing = await self.find_by_group(session, project_id, plan.integration_id, request.group_ref)
-        if existing is None:
-            return plan
-        await InstallationRepository(session).lock(project_id, existing.id)
-        existing = await self.load(session, project_id, existing.id)
-        return replace(plan, previous=existing) if existing.content.chooses_nothing else plan
+        where = project_id, plan.integration_id, request.group_ref
+        existing = await self.find_by_group(session, *where)
+        if existing is not None:
+            await InstallationRepository(session).lock(project_id, existing.id)
+            existing = await self.find_by_group(session, *where)  # it may have been deleted or changed since
+        return replace(plan, previous=existing) if existing and existing.content.chooses_nothing else plan
 
     async def plan_change(
         self,
