@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -117,6 +118,40 @@ async def test_delayed_and_waiting_jobs_are_not_given(queue):
 
     assert [job.ref_id for job in await queue.claim()] == ["front"]
     assert await queue.claim() == []
+
+
+@pytest.mark.parametrize("state", ["ready", "yielded"])
+async def test_a_claim_reads_what_it_takes_however_many_there_are(queue, state):
+    """With the jobs of one tenant alone the planner thinks that any way to them will do."""
+    await queue.execute(
+        "insert into job (tenant, kind, ref_id, state, max_attempts) "
+        "select 'p', 'k', n::text, case when n % 10 = 0 then :state else 'waiting' end, 1 "
+        "from generate_series(1, 20000) n",
+        state=state,
+    )
+    await queue.execute("analyze job")
+
+    plan = await queue.execute(
+        f"explain {claims.statement(state)}",
+        worker="w",
+        size=10,
+        lease=timedelta(minutes=1),
+        cap=25,
+        after="",
+        shard=0,
+        shards=1,
+    )
+
+    steps = [row[0].strip().removeprefix("->").split("  (cost")[0].strip() for row in plan]
+    reads = {step for step in steps if " on job" in step and "Scan" in step}
+    assert {read.split(" on ")[0] for read in reads} <= {
+        f"Index Only Scan using job_{state}_idx",
+        f"Index Scan using job_{state}_idx",
+        "Index Only Scan using job_running_idx",
+        "Index Scan using job_running_idx",
+        "Index Scan using job_pkey",
+    }
+    assert [read for read in reads if "job_pkey" in read] == ["Index Scan using job_pkey on job"]  # the update alone
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -26,6 +26,8 @@ _LOCK = text("select pg_advisory_xact_lock(:lock_class, :shard)")
 # One walk over the tenants that have ready jobs: as many tenants below their cap as there are jobs to claim, from
 # where the last claim ended. Each gives an equal share, so the work is bounded by `size` whatever the backlogs are.
 # A row locked by someone who cancels it is passed by. The platform's own jobs, whose tenant is '', come first.
+# `between` and the array keep the planner, which cannot know how few rows it is about, to the indexes: it would read
+# all jobs in the order of their ids where most are one tenant's.
 _CLAIM = """
 with recursive args as materialized (
     select cast(:worker as text) as worker, cast(:size as int) as size, cast(:lease as interval) as lease,
@@ -70,8 +72,8 @@ chosen as materialized (
         select oldest.id, row_number() over (order by oldest.id) as turn
         from (
             select job.id from job
-            where job.state = '{state}' and job.tenant = share.tenant
-            order by job.id limit least(share.fair, share.room)
+            where job.state = '{state}' and job.tenant between share.tenant and share.tenant
+            order by job.tenant, job.id limit least(share.fair, share.room)
             for update skip locked
         ) oldest
     ) candidate
@@ -80,8 +82,8 @@ chosen as materialized (
 )
 update job
 set state = 'running', worker = args.worker, lease_until = now() + args.lease, attempts = job.attempts + 1
-from chosen cross join args
-where job.id = chosen.id and job.state = '{state}'
+from args
+where job.id = any(array(select id from chosen))
 returning job.id, job.tenant, job.lane, job.kind, job.ref_id, job.attempts, job.max_attempts,
     cast(extract(epoch from now() - job.run_at) as float8) as waited, (
     select case when bool_or(walk.tenant is null) then '' else max(walk.tenant) filter (where opened < size) end
@@ -89,10 +91,13 @@ returning job.id, job.tenant, job.lane, job.kind, job.ref_id, job.attempts, job.
 ) as reached
 """
 
-_CLAIMS: dict[State, TextClause] = {
-    "ready": text(_CLAIM.format(state="ready")),  # written out, for the index of each state
-    "yielded": text(_CLAIM.format(state="yielded")),
-}
+
+def statement(state: State) -> str:
+    """The claim of jobs of that state, which is written out for the index that it has."""
+    return _CLAIM.format(state=state)
+
+
+_CLAIMS: dict[State, TextClause] = {"ready": text(statement("ready")), "yielded": text(statement("yielded"))}
 
 
 @dataclass(frozen=True, slots=True)
