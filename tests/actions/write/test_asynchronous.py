@@ -153,6 +153,14 @@ async def test_after_its_deadline_a_write_is_given_up(platform: Platform) -> Non
     assert "It is not known whether it was written" in ended["result"]
 
 
+async def test_a_write_under_which_workers_die_again_and_again_is_given_up(platform: Platform) -> None:
+    operation_id, following = await accept(platform, CREATE), await accept(platform, CREATE)
+    await rows(platform, "update job set attempts = max_attempts - 1 where ref_id = :id", id=operation_id)
+    async with running_worker(platform.services):
+        assert "attempts ended without a word" in (await platform.ended(operation_id))["result"]
+        assert (await platform.ended(following))["status"] == "success"
+
+
 async def test_a_write_goes_by_the_config_as_it_is_when_it_is_done(platform: Platform) -> None:
     operation_id = await accept(platform, CREATE)
     left = writing()

@@ -47,6 +47,9 @@ PATIENCE = 10.0
 """Seconds that a request waits for the provider's limits before its write makes room for others."""
 
 _NOT_ACCEPTED = "The provider does not accept the connection's credentials; the customer must connect again."
+_ENDED_OFTEN = (
+    "Again and again, attempts ended without a word: their workers died, or failed in a way that their logs tell."
+)
 _THROTTLED = "The provider asked us to slow down."
 
 
@@ -93,6 +96,8 @@ class Runner:
                 return await self._ender.end(job, kept, kept.results)
             if self._clock.now() >= kept.deadline:
                 return await self._ender.end(job, kept, kept.results, kept.results.trouble or OVER)
+            if job.attempts >= job.max_attempts:
+                return await self._ender.end(job, kept, kept.results, _ENDED_OFTEN)
             try:
                 found = await self._prepare(job, kept)
                 return await self._write(found, begun) if isinstance(found, _Task) else found
