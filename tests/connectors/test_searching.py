@@ -162,7 +162,18 @@ class TestWhatCannotBeSearched:
         ("{request: {path: /find}, filter_parameter: '{other}'}", "filter_parameter", "no variable 'other'"),
         ("{request: {path: /find}, filter_parameter: '{value}', records: 'a..b'}", "records", "not a path"),
         ("{request: {path: /find}, filter_parameter: '{value}', limit: 0}", "limit", "greater than 0"),
-        ("{request: {path: /find}, filter_parameter: '{value}', page: {}}", "page", "no key"),
+        ("{request: {path: /find}, filter_parameter: '{value}', page: {style: keyset}}", "page", "needs 'from_last'"),
+        ("{request: {path: /find}, filter_parameter: '{value}', operators: {gt: {a: 1}}}", "operators.gt", "is a text"),
+        (
+            "{request: {path: /find}, filter_parameter: '{value}', operators: {gt: '>{v}'}}",
+            "operators.gt",
+            "no variable 'v'",
+        ),
+        (
+            "{request: {path: /find, body: [{$each: filter, a: '{value}'}]}, operators: {gt: {a: 1}}}",
+            "operators.gt",
+            "{conditions}",
+        ),
     ],
 )
 def test_a_search_that_could_not_work_is_refused_with_the_definition(search: str, path: str, words: str):

@@ -312,7 +312,7 @@ def _wire(
         write_jobs=write.jobs,
         proxy=proxy,
         proxy_usage=proxy_usage,
-        searches=SearchService(database, installations, connections, clock),
+        searches=SearchService(database, keys, installations, connections, clock),
         upkeep={
             **operation_retention.sweep_handler(database, clock, timedelta(days=settings.operation_retention_days)),
             **read_retention.sweep_handler(database, clock),

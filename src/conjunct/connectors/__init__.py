@@ -22,7 +22,8 @@ from conjunct.connectors.query import (
     Record,
 )
 from conjunct.connectors.quirks import Quirks
-from conjunct.connectors.searching import SearchNotSupported, SearchQuery
+from conjunct.connectors.search_definition import Operator
+from conjunct.connectors.searching import Condition, SearchNotSupported, SearchQuery
 from conjunct.connectors.supports import ObjectSupport, Support, object_support, support
 from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import EgressTransport, Transport
@@ -80,6 +81,8 @@ __all__ = [
     "UnknownObject",
     "ReadNotSupported",
     "SearchQuery",
+    "Condition",
+    "Operator",
     "SearchNotSupported",
     "WriteQuery",
     "WriteEntry",

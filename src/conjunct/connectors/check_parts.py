@@ -14,6 +14,7 @@ from conjunct.connectors.templates import TemplateSyntaxError, compile_template,
 Path = tuple[str | int, ...]
 
 ITEM_VARIABLES = frozenset({"field", "value"})
+CONDITIONS = ITEM_VARIABLES | {"condition"}
 LONE_MAPPINGS = ("{record}",)
 """Texts that are mappings when they are rendered."""
 

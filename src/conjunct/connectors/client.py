@@ -18,7 +18,7 @@ from conjunct.connectors.field_upserts import ObjectFields
 from conjunct.connectors.keeping import Fixed, Keeper
 from conjunct.connectors.limits import Limiter, Unlimited
 from conjunct.connectors.page_tokens import FIRST_PAGE, PageToken
-from conjunct.connectors.paging import LoopGuard
+from conjunct.connectors.paging import Answer, LoopGuard
 from conjunct.connectors.passage import Passage
 from conjunct.connectors.paths import parse_path
 from conjunct.connectors.plans import HttpRequest, object_plan
@@ -26,7 +26,7 @@ from conjunct.connectors.query import ALL_FIELDS, ObjectSchema, Page, ReadQuery,
 from conjunct.connectors.quirks import Filters, Host, Quirks, QuirkyExchange, Turn
 from conjunct.connectors.reading import Reader, asked_for, says_empty
 from conjunct.connectors.schemas import Describer
-from conjunct.connectors.searching import SearchQuery, search_plan
+from conjunct.connectors.searching import Condition, SearchQuery, search_plan
 from conjunct.connectors.traffic import Traffic
 from conjunct.connectors.transport import Transport
 from conjunct.connectors.write_query import WriteManner, WriteQuery, Written
@@ -183,26 +183,30 @@ class Connector:
         return total
 
     async def search(self, query: SearchQuery) -> Page:
-        """The one page of records that a search gives.
+        """A page of the records that a search finds.
 
         Raises `ProviderError` by its classes, `UnknownObject`, `ReadNotSupported`, `SearchNotSupported`,
-        `UnusableValue`.
+        `UnusableValue`, `BadPageToken`.
         """
         plan = search_plan(self.definition, query.object)
-        query = replace(query, filters=await self._filters(query.object, query.filters))
+        filters = await self._filters(query.object, query.filters)
+        query = replace(query, filters=filters, conditions=await self._conditions(query))
+        turn = plan.turn(query, self._inputs, self._address)
+        entries: list[Any] = []
+        following = None
         try:
-            answered = await self._exchange.send(plan.build(query, self._inputs, self._address))
+            answered = await self._exchange.send(turn.request)
         except ProviderError as error:
             if not says_empty(plan.object.rule.empty_if, error):
                 raise
-            entries = []
         else:
             with self._exchange.hiding_secrets():
                 entries = plan.entries(answered.body, query)
+                following = plan.following(turn, Answer(answered.body, answered.headers, entries, turn.variables))
         part = await self._reader.found(ReadQuery(query.object, query.fields), entries)
         if self._exchange.is_guarded:
             await self.check()
-        return Page(part.records, failed=part.failed)
+        return Page(part.records, next=following, failed=part.failed)
 
     async def get_by_ids(
         self,
@@ -252,6 +256,17 @@ class Connector:
         Does nothing for a provider that has no harmless request to prove it with.
         """
         await self._exchange.check()
+
+    async def _conditions(self, query: SearchQuery) -> tuple[Condition, ...]:
+        """The conditions with values as the provider's code wants them; a part of a text is one, whatever the field."""
+        made: list[Condition] = []
+        for each in query.conditions:
+            values = each.value if isinstance(each.value, list) else [each.value]
+            if each.operator != "contains":
+                pairs = await self._filters(query.object, tuple((each.field, value) for value in values))
+                values = [value for _, value in pairs]
+            made.append(replace(each, value=values if isinstance(each.value, list) else values[0]))
+        return tuple(made)
 
     async def _filters(self, object_name: str, filters: Filters) -> Filters:
         return filters if self._quirks is None else await self._quirks.filters(object_name, filters)

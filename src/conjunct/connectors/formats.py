@@ -146,6 +146,12 @@ def _soql(value: Any) -> str:
     return f"'{escaped}'"
 
 
+def _soql_like(value: Any) -> str:
+    """A pattern of SOQL's LIKE for texts that have this one in them, whatever it has of the pattern's own signs."""
+    escaped = _soql(_text(value))[1:-1].replace("%", "\\%").replace("_", "\\_")
+    return f"'%{escaped}%'"
+
+
 def _odata(value: Any) -> str:
     if isinstance(value, bool | int | float):
         return _text(value)
@@ -170,6 +176,7 @@ PIPES: dict[str, Callable[[Any], Any]] = {
     "lower": lambda value: _text(value).lower(),
     "upper": lambda value: _text(value).upper(),
     "soql": _each(_soql),
+    "soql_like": _soql_like,
     "odata": _each(_odata),
     "quoted": _each(_double_quoted),
     "json": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),

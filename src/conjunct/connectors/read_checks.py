@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conjunct.connectors.check_parts import (
+    CONDITIONS,
     ITEM_VARIABLES,
     Fault,
     Path,
@@ -54,7 +55,9 @@ def check_reading(definition: Definition, path: Path, known: ObjectDefinition, o
     where = frozenset[str]() if rule.where is not None else frozenset({"where"})
     parents = frozenset({PARENT_ID, *rule.parent.take}) if rule.parent is not None else frozenset[str]()
     variables = _Known(own | {"object"}, (own | QUERY_VARIABLES) - where, parents)
-    yield from _check_read((*path, "read"), rule, variables)
+    searched = known.search.page if known.search is not None else None
+    of_search = paging_variables(searched) if searched is not None else frozenset[str]()
+    yield from _check_read((*path, "read"), rule, variables, of_search)
     if rule.parent is not None:
         yield from _check_parent((*path, "read", "parent"), definition, path, rule, rule.parent)
     if known.search is not None:
@@ -67,7 +70,7 @@ def check_reading(definition: Definition, path: Path, known: ObjectDefinition, o
         yield from _check_association((*path, "associations", name), association, rule, variables)
 
 
-def _check_read(path: Path, rule: ReadRule, known: _Known) -> Iterator[Fault]:
+def _check_read(path: Path, rule: ReadRule, known: _Known, of_search: frozenset[str]) -> Iterator[Fault]:
     variables = known.reading | known.of_parents
     yield from check_paged_request(path, rule.request, rule.page, variables)
     for key in ("records", "item", "id"):
@@ -81,7 +84,7 @@ def _check_read(path: Path, rule: ReadRule, known: _Known) -> Iterator[Fault]:
     if rule.hydrate is not None:
         yield from _check_hydrate((*path, "hydrate"), rule, rule.hydrate, variables)
     pages = (rule.page, *(each.page for each in rule.variants if each.page is not None))
-    of_where = variables.union(*map(paging_variables, pages)) - {"where"}
+    of_where = variables.union(of_search, *map(paging_variables, pages)) - {"where"}
     for index, term in enumerate(rule.where.terms if rule.where is not None else ()):
         text, extra = (term.term, ITEM_VARIABLES) if isinstance(term, EachTerm) else (term, frozenset[str]())
         yield from check_template((*path, "where", "terms", index), text, of_where | extra)
@@ -161,8 +164,20 @@ def _is_incremental(rule: ReadRule) -> bool:
 
 
 def _check_search(path: Path, rule: SearchRule, variables: frozenset[str]) -> Iterator[Fault]:
-    yield from check_request((*path, "request"), rule.request, variables)
+    if rule.page is not None:
+        yield from check_paged_request(path, rule.request, rule.page, variables | {"condition"})
+    else:
+        yield from check_request((*path, "request"), rule.request, variables, CONDITIONS)
     yield from check_path((*path, "records"), rule.records)
+    for operator, how in rule.operators.items():
+        yield from check_template((*path, "operators", operator), how, ITEM_VARIABLES)
+        carrier = "conditions" if isinstance(how, dict) else "where"
+        if rule.filter_parameter is not None and isinstance(how, dict):
+            yield Fault(
+                (*path, "operators", operator), "with filter_parameter it is a text: what stands in the parameter"
+            )
+        if rule.filter_parameter is None and not uses(rule.request, carrier):
+            yield Fault((*path, "operators", operator), f"nothing carries it: the request needs {{{carrier}}}")
     if rule.filter_parameter is not None:
         yield from check_template((*path, "filter_parameter"), rule.filter_parameter, ITEM_VARIABLES)
     elif not any(uses(rule.request, name) for name in ("filter", "where")):

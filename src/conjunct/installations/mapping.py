@@ -112,7 +112,8 @@ def as_provider(read_object: ReadObject, filters: Filters) -> Filters:
 def _as_provider(read_object: ReadObject, name: str, value: Any) -> tuple[str, Any]:
     source = read_object.mappings.get(name, name)
     values = read_object.value_mappings.get(name) or read_object.value_mappings.get(source) or {}
-    return source, values.get(value, value) if isinstance(value, str) else value
+    # An empty text stands for a value that the group has not mapped.
+    return source, (values.get(value) or value) if isinstance(value, str) else value
 
 
 async def named_fields(connector: Connector, object_name: str, requested: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from conjunct.connectors import (
     ApiKey,
     Basic,
     Bearer,
+    Condition,
     Connector,
     Credentials,
     CustomSecrets,
@@ -201,7 +202,9 @@ async def _read(connector: Connector, wanted: dict[str, Any], _expected: Any) ->
 
 async def _search(connector: Connector, wanted: dict[str, Any], _expected: Any) -> list[dict[str, Any]]:
     filters = tuple((name, value) for name, value in wanted["filters"])
-    return _records([await connector.search(SearchQuery(wanted["object"], tuple(wanted["fields"]), filters))])
+    conditions = tuple(Condition(*each) for each in wanted.get("conditions", ()))
+    query = SearchQuery(wanted["object"], tuple(wanted["fields"]), filters, conditions)
+    return _records([await connector.search(query)])
 
 
 def _records(pages: Sequence[Page]) -> list[dict[str, Any]]:

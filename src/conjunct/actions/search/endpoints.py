@@ -38,7 +38,8 @@ GroupRef = Annotated[
 async def search_records(
     project_id: ProjectId, integration_id: IntegrationId, group_ref: GroupRef, body: SearchRequest, searches: Searches
 ) -> Response:
-    """The records of a customer that have given values: one page, at once."""
-    found = await searches.search(project_id, integration_id, group_ref, body.object_name, body.field_filters)
-    entries = orjson.dumps(found)
-    return json_bytes(b"".join((b'{"result":', entries, b',"results":', entries, b"}")))
+    """The records of a customer that meet every filter: one page, at once."""
+    found = await searches.search(project_id, integration_id, group_ref, body)
+    entries = orjson.dumps(found.entries)
+    more = b',"nextPageToken":' + orjson.dumps(found.next) if found.next is not None else b""
+    return json_bytes(b"".join((b'{"result":', entries, b',"results":', entries, more, b"}")))
