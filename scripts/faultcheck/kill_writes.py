@@ -4,7 +4,8 @@
 
 It runs the platform as `conjunct up` does: embedded PostgreSQL, API, a worker that is started again when it dies, and
 a simulated HubSpot. It asks for creates one by one, in batches and gathered, and for updates of a few contacts again
-and again. The worker is killed with SIGKILL while something is on its way. At the end
+and again. The worker is killed with SIGKILL while something is on its way; every other time, the provider lets it
+hang. At the end
 
 - every operation has ended;
 - every record that is told as created is there, and none is there twice;
@@ -58,7 +59,7 @@ class _Asked:
 def main() -> int:
     """Run the check; 0 when everything holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--writes", type=int, default=200, help="writes of each of the four kinds")
+    parser.add_argument("--writes", type=int, default=100, help="writes of each of the four kinds")
     parser.add_argument("--kills", type=int, default=20, help="how often the worker is killed")
     parser.add_argument("--within", type=float, default=600, help="seconds after which the check has failed")
     options = parser.parse_args()
@@ -95,7 +96,7 @@ async def _run(folder: Path, writes: int, kills: int) -> None:
             begun = time.monotonic()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_ask(api, writes, asked))
-                tasks.create_task(_kill(platform, database, kills))
+                tasks.create_task(_kill(platform, hubspot, database, kills))
             await _ended(database)
             print(f"operations   {len(asked.names):,}, all ended after {time.monotonic() - begun:.1f} s, {kills} kills")
             await _compare(database, hubspot, asked)
@@ -136,12 +137,17 @@ async def _ask(api: httpx.AsyncClient, writes: int, asked: _Asked) -> None:
         asked.names.setdefault(answer.json()["operationId"], []).extend(names)
 
 
-async def _kill(platform: Platform, database: asyncpg.Connection, kills: int) -> None:
-    """Kill the worker so often while something is on its way to the provider."""
-    for _ in range(kills):
+async def _kill(platform: Platform, hubspot: httpx.AsyncClient, database: asyncpg.Connection, kills: int) -> None:
+    """Kill the worker so often while something is on its way to the provider; every other time it gets no answer."""
+    for kill in range(kills):
+        hangs = kill % 2 == 0
+        await hubspot.post("/_sim/fail", json={"rules": ["timeout@request=1"] if hangs else []})
         while not await database.fetchval("select count(*) from write_run where sending is not null"):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
+        while hangs and not (await hubspot.get("/_sim/stats")).json()["faults"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
         await kill_worker(platform)
+    await hubspot.post("/_sim/fail", json={"rules": []})
 
 
 async def _ended(database: asyncpg.Connection) -> None:
