@@ -90,7 +90,7 @@ async def test_a_worker_that_is_told_to_stop_gives_its_read_back_after_a_page(
         assert await workers.end(signal.SIGTERM) == 0
         assert await _status(platform, operation["id"]) == "in_progress"
         [job] = await rows(platform, "select state, attempts, worker from job where kind = 'read.run'")
-        assert tuple(job) == ("ready", 0, None)
+        assert tuple(job) == ("yielded", 0, None)
         assert len(platform.receiver.messages) == (await run_of(platform, operation["id"])).page
         await workers.start()
         assert (await platform.ended(operation["id"]))["status"] == "success"
