@@ -26,6 +26,7 @@ from scripts.realcheck.redmine.comparing import require_equal
 from scripts.realcheck.redmine.platform_under_test import Installation, Platform, conjunct
 from scripts.realcheck.redmine.redmine import Redmine, redmine
 from scripts.realcheck.redmine.seeding import Seeded, seed
+from scripts.realcheck.redmine.writing import require_writes
 
 HERE = Path(__file__).parent
 EVERY_MINUTE = "* * * * *"
@@ -54,6 +55,8 @@ class Check:
         self.incremental(installation)
         self.triggered(installation)
         self.lost_key(connection, installation)
+        say("An issue is made, changed and deleted through Conjunct …")
+        self.figures["writes"] = require_writes(self.platform, self.redmine, project=self.seeded.private_project)
 
     def install(self) -> tuple[str, Installation]:
         """Deploy, make the destination, connect with the customer's key, and install with a sample of each object."""
@@ -84,7 +87,8 @@ class Check:
             }
             for name in OBJECTS
         }
-        content = {"provider": "redmine", "read": {"objects": objects}}
+        written = {"issues": {"objectName": "issues", "deletionSettings": {"enabled": True}}}
+        content = {"provider": "redmine", "read": {"objects": objects}, "write": {"objects": written}}
         made = call(
             "POST",
             "/integrations/redmine-check/installations",
