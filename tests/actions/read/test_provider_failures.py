@@ -12,6 +12,7 @@ from conjunct.simulators import SimulatorOptions
 from tests.support.platform import Platform, running_platform, running_worker
 from tests.support.reading import (
     backfilled,
+    contacts,
     hurry,
     idle,
     logs,
@@ -21,6 +22,7 @@ from tests.support.reading import (
     scheduled_read,
     set_up,
     touch,
+    until,
     waiting_job,
     watermark,
 )
@@ -188,3 +190,23 @@ async def test_a_checkpoint_that_no_longer_means_anything_fails_the_operation_in
             begun_again = await scheduled_read(platform)
             assert begun_again["status"] == "success"
         assert len(platform.delivered(begun_again["id"])) == 250
+
+
+async def test_a_page_that_the_provider_has_forgotten_begins_the_read_anew(database: Database, tmp_path: Path) -> None:
+    async with running_platform(database, tmp_path, worker=False) as platform:
+        await set_up(platform)
+        [operation] = await platform.operations()
+        platform.hubspot.faults.set(["429@page=3"])
+        async with running_worker(platform.services):
+            await waiting_job(platform)
+            forgotten = "regexp_replace(next_page, 'after=[0-9]+', 'after=gone')"
+            await rows(platform, f"update read_run set waits = 6, next_page = {forgotten}")
+            await hurry(platform)
+            await until(lambda: rows(platform, "select 1 from read_run where restarts = 1"), 30)
+            await hurry(platform)
+            assert (await platform.ended(operation["id"]))["status"] == "success"
+        [told] = [line["msg"] for line in await logs(platform, operation["id"]) if "begins anew" in line["msg"]]
+        assert "for the 1st time of 3 at most" in told
+        assert len(platform.delivered()) == 350
+        assert set(platform.delivered()) == set(await contacts(platform))
+        assert len(set(platform.receiver.ids)) == len(platform.receiver.ids)

@@ -309,7 +309,8 @@ class Ender:
                 await self._operations.report_retry(
                     session, run.project_id, run.operation_id, attempts=figures.retries, at=self._clock.now()
                 )
-            if (retry or telling.seldom(waits)) and telling.has_room(figures):
+            is_often = retry or wait  # that a read begins anew is always told
+            if (not wait or telling.seldom(waits)) and (not is_often or telling.has_room(figures)):
                 await self._operations.log(session, run.project_id, run.operation_id, [line])
         return Retry(delay, line.error or line.msg, counted=False)
 
