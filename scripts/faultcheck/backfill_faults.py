@@ -73,7 +73,7 @@ ANSWERS = 8
 """After so many the destination changes."""
 
 FAILING_PAGES = 1000
-PAUSE = timedelta(seconds=20)
+PAUSE = timedelta(seconds=60)
 _LENGTHEN = "update connection set throttled_until = now() + $1 where throttled_until > now() returning true"
 ALL_KEPT = "pauses within which all workers took the read up"
 CLAIMS = """
@@ -201,7 +201,7 @@ async def storm(stage: Stage) -> None:
     try:
         await database.execute(CLAIMS)
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.3)
             await fail(stage, ["429:1"])
             # The simulator asks for a second only, which is too short to see who keeps it.
             while not await stage.ask(_LENGTHEN, PAUSE):  # noqa: ASYNC110 - the database tells nobody of it
@@ -326,6 +326,8 @@ async def _staged(folder: Path, records: int) -> AsyncIterator[Stage]:
         further = [await _further_host(stack, settings, platform, folder, number) for number in range(FURTHER_HOSTS)]
         database = await asyncpg.connect(server.url)
         stack.callback(database.terminate)
+        while await database.fetchval("select count(*) from worker") <= FURTHER_HOSTS:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
         path = await install(api, receiver)
         installed = Installed(api, hubspot, database, receiver, platform, path)
         workers = [platform.children["worker"], *further]
