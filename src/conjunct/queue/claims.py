@@ -21,7 +21,10 @@ State = Literal["ready", "yielded"]
 
 _LOCK_CLASS = 0x434A  # "CJ": the two-number advisory locks of claims
 
-_LOCK = text("select pg_advisory_xact_lock(:lock_class, :shard)")
+# Tells too whether any job has yielded, so that no claim need look for them where there are none.
+_LOCK = text("""
+select exists (select from job where state = 'yielded') as any_yielded, pg_advisory_xact_lock(:lock_class, :shard)
+""")
 
 # One walk over the tenants that have ready jobs: as many tenants below their cap as there are jobs to claim, from
 # where the last claim ended. Each gives an equal share, so the work is bounded by `size` whatever the backlogs are.
@@ -121,9 +124,42 @@ async def claim(
     state: State = "ready",
 ) -> Claim:
     """Take up to `size` jobs of that state of this shard's tenants after `after`; none may run over `tenant_cap`."""
-    # One claim at a time in a shard, or two workers would both give a tenant its last free place. The lock comes in
-    # a statement of its own, for what the claim sees must be newer than the claim before it.
-    await session.execute(_LOCK, {"lock_class": _LOCK_CLASS, "shard": shard})
+    await _lock(session, shard)
+    return await _claim(
+        session,
+        worker=worker,
+        size=size,
+        lease=lease,
+        tenant_cap=tenant_cap,
+        after=after,
+        shard=shard,
+        shards=shards,
+        state=state,
+    )
+
+
+async def _lock(session: AsyncSession, shard: int) -> bool:
+    """Have the shard's claims wait until this transaction ends; tells whether any job may have yielded.
+
+    One claim at a time in a shard, or two workers would both give a tenant its last free place. The lock comes in a
+    statement of its own, for what the claim sees must be newer than the claim before it.
+    """
+    any_yielded: bool = (await session.execute(_LOCK, {"lock_class": _LOCK_CLASS, "shard": shard})).one().any_yielded
+    return any_yielded
+
+
+async def _claim(
+    session: AsyncSession,
+    *,
+    worker: str,
+    size: int,
+    lease: timedelta,
+    tenant_cap: int,
+    after: str = "",
+    shard: int,
+    shards: int,
+    state: State,
+) -> Claim:
     rows = (
         await session.execute(
             _CLAIMS[state],
@@ -189,18 +225,20 @@ async def claim_on(
 
     Ready jobs come first, so that whoever comes new need not wait for a turn of all the long jobs that go on for ever.
     """
-    take = partial(claim, session, worker=worker, lease=lease, shard=shard, shards=shards)
+    any_yielded = await _lock(session, shard)
+    take = partial(_claim, session, worker=worker, lease=lease, shard=shard, shards=shards)
 
     async def following(state: State, size: int, reached: Reached) -> tuple[list[Job], Reached]:
         return await _following(take, state, size, tenant_cap, reached, scarce=walk.scarce)
 
-    owed = min((walk.passed + size) // OWED, size) if walk.scarce else 0
+    owed = min((walk.passed + size) // OWED, size) if walk.scarce and any_yielded else 0
     paid, yielded = await following("yielded", owed, walk.yielded)
     first, ready = await following("ready", size - len(paid), walk.ready)
-    later, yielded = await following("yielded", size - len(paid) - len(first), yielded)
+    left = size - len(paid) - len(first) if any_yielded else 0
+    later, yielded = await following("yielded", left, yielded)
     jobs = [*paid, *first, *later]
     scarce = len(jobs) >= size
-    if not scarce or later or len(paid) < owed:  # none that yielded is passed by
+    if not scarce or later or len(paid) < owed or not any_yielded:  # none that yielded is passed by
         return jobs, Walk(ready, yielded, scarce)
     passed = min(max(walk.passed + len(first) - OWED * len(paid), 0), OWED)
     return jobs, Walk(ready, yielded, scarce, passed)
