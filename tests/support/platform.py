@@ -155,12 +155,13 @@ async def running_platform(
     worker: bool = True,
     clock: Clock | None = None,
     key_times: KeyTimes | None = None,
+    check_time: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Platform]:
-    """A platform on an empty database; `settings` go before a test's usual ones."""
+    """A platform on an empty database; `settings` go before a test's usual ones. For `check_time` see `Receiver`."""
     async with AsyncExitStack() as stack:
         hubspot = await stack.enter_async_context(simulate("hubspot", simulated or SimulatorOptions(records=250)))
-        receiver = await stack.enter_async_context(webhook_receiver())
+        receiver = await stack.enter_async_context(webhook_receiver(check_time=check_time))
         overrides = folder / "overrides.yaml"
         overrides.write_text(yaml.safe_dump({"hubspot": hubspot.url, "*": NOWHERE}))
         chosen = Settings(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +80,40 @@ async def test_what_changes_while_a_clock_is_behind_comes_as_soon_as_it_is_right
         assert sorted(platform.delivered(operation["id"])) == sorted(changed)
         again = await scheduled_read(platform)
         assert platform.delivered(again["id"]) == []
+
+
+class JumpingClock(SystemClock):
+    """The machine's clock, set anew by an hour either way whenever it is looked at, until it is `right`."""
+
+    def __init__(self) -> None:
+        self.right = False
+        self._offs = itertools.cycle([timedelta(hours=1), timedelta(), timedelta(hours=-1)])
+
+    def now(self) -> datetime:
+        return super().now() + (timedelta() if self.right else next(self._offs))
+
+
+async def test_by_a_clock_that_steps_by_an_hour_within_runs_nothing_is_left_out(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = JumpingClock()
+    async with running_platform(database, tmp_path, clock=clock, check_time=False) as platform:
+        await backfilled(platform)
+        assert len(set(platform.delivered())) == 250
+        reached = await watermark(platform)
+        changed: set[str] = set()
+        for clock.right in (False, False, False, False, True):
+            assert reached is not None
+            assert reached <= datetime.now(UTC)
+            changed |= set(touch(platform, 3))
+            operation = await scheduled_read(platform)
+            run = await run_of(platform, operation["id"])
+            assert (operation["status"], run.since) == ("success", reached)
+            before, reached = reached, await watermark(platform)
+            assert reached is not None
+            assert reached >= before
+        delivered = Counter(platform.delivered())
+        assert all(delivered[id_] >= 2 for id_ in changed)  # in the backfill, and since it was changed
 
 
 @pytest.mark.parametrize(
