@@ -47,6 +47,19 @@ async def test_what_cannot_be_counted_is_unknown_without_a_request(provider: Scr
     assert provider.received == []
 
 
+async def test_each_page_of_several_reads_is_asked_for_by_its_own_query(provider: ScriptedProvider):
+    provider.answer = lambda _: {"data": [{"id": 1}], "total": 9}
+    connector = provider.connector(COUNTED)
+    every, changed = ReadQuery("things"), ReadQuery("things", since=SINCE)
+    first = await connector.read_page(every)
+    other = await connector.read_page(changed)
+    await connector.read_page(every, first.next)
+    await connector.read_page(changed, other.next)
+    since = SINCE.isoformat().replace("+00:00", "Z")
+    asked = [(each.query["offset"], each.query.get("since")) for each in provider.received]
+    assert asked == [("0", None), ("0", since), ("1", None), ("1", since)]
+
+
 async def test_a_read_begins_earlier_where_the_provider_tells_of_changes_late(provider: ScriptedProvider):
     late = READ + "    lookback: 60\n    client_filter: {at: changed, format: rfc3339}\n"
     provider.answer = lambda _: {

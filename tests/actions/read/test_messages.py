@@ -39,6 +39,17 @@ def test_a_record_above_the_limit_goes_apart_and_the_others_keep_their_order() -
     assert [entry["fields"]["n"] for each in inline for entry in json.loads(each.body)["result"]] == [0, 2]
 
 
+def test_a_long_page_becomes_full_messages_in_its_order() -> None:
+    packed = [each for each in pack(ENVELOPE, 0, entries(*[4_000] * 130)) if isinstance(each, Message)]
+    assert [each.records for each in packed] == [74, 56]  # as many of 4 kB as fit
+    assert [entry["fields"]["n"] for each in packed for entry in json.loads(each.body)["result"]] == list(range(130))
+
+
+def test_a_long_page_becomes_messages_of_so_many_records() -> None:
+    packed = [each for each in pack(ENVELOPE, 0, entries(*[10] * 130), at_most=60) if isinstance(each, Message)]
+    assert [each.records for each in packed] == [60, 60, 10]
+
+
 @given(st.lists(st.integers(0, MAX_BYTES + 1000), max_size=12))
 def test_no_message_is_too_large_and_no_record_is_lost(sizes: list[int]) -> None:
     packed = list(pack(ENVELOPE, 0, entries(*sizes)))
