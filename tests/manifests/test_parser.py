@@ -380,7 +380,8 @@ class TestBackfillAndDelivery:
 class TestObjects:
     def test_an_association_given_twice(self):
         assert the_issue(read_object("associations: [deals, companies, deals]"))[2:4] == (
-            f"{READ}.associations.2", "`deals` is given twice",
+            f"{READ}.associations.2",
+            "`deals` is given twice",
         )
 
     def test_associations_and_deleted_records_that_the_provider_cannot_tell(self):
@@ -532,6 +533,14 @@ class TestInheritance:
         assert the_issue(text) == (
             8, 23, "integrations.0.write.objects.0.objectName", "`inheritMapping` needs a read object named `deals`",
             "Add `deals` to the objects of `read`",
+        )  # fmt: skip
+
+    def test_unmapped_fields_of_a_write_object_without_a_mapping(self):
+        text = integration("write:\n  objects:\n    - objectName: deals\n      unmappedFields: remove")
+        assert the_issue(text) == (
+            8, 11, "integrations.0.write.objects.0.unmappedFields",
+            "`unmappedFields` needs `inheritMapping: true`: without it nothing is mapped",
+            "Add `inheritMapping: true`, or remove `unmappedFields`",
         )  # fmt: skip
 
     def test_a_write_object_that_inherits_where_nothing_is_read_is_good(self):

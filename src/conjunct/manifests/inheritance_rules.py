@@ -21,6 +21,10 @@ def check_inheritance(integration: dict[str, Any]) -> Iterator[Fault]:
         if item.get("inheritMapping") is True and "read" in integration:
             path: Path = ("write", "objects", index, "objectName")
             yield from _check_read_object(names, item, path, "inheritMapping")
+        if "unmappedFields" in item and item.get("inheritMapping") is not True:
+            detail = "`unmappedFields` needs `inheritMapping: true`: without it nothing is mapped"
+            place: Path = ("write", "objects", index, "unmappedFields")
+            yield Fault(place, detail, "Add `inheritMapping: true`, or remove `unmappedFields`", on_key=True)
     for index, item in objects(integration, "subscribe"):
         path = ("subscribe", "objects", index)
         if item.get("inheritFieldsAndMapping") is True:
