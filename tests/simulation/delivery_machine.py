@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import orjson
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import rule
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -95,23 +95,26 @@ class DeliveryMachine(Machine):
         body = orjson.dumps({"id": id_})
         return Message(id_, self.project_id, self.destination_id, None, body, 1, ordering_key=id_.partition("-")[0])
 
-    @initialize(ordered=st.booleans())
-    def make_destination(self, ordered: bool) -> None:
-        """A webhook."""
-        self._guarded(self._make_destination(ordered))
-
-    async def _make_destination(self, ordered: bool) -> None:
+    async def prepare(self, variant: bool) -> None:
+        """See `Machine`. A webhook, that wants things in order or not."""
         given = CreateDestination.model_validate(
-            {"name": "hook", "type": "webhook", "metadata": {"url": URL}, "delivery": {"ordered": ordered}}
+            {"name": "hook", "type": "webhook", "metadata": {"url": URL}, "delivery": {"ordered": variant}}
         )
         contents = await self.builder.destinations.check_new(given)
         async with self.environment.database.transaction() as session:
             shown = await self.builder.destinations.create(session, self.project_id, "hook", "webhook", contents)
         self.destination_id = shown["id"]
 
+    def hand_in_first(self, _opening: str, _variant: bool) -> None:
+        """See `Machine`."""
+        self._hand_in("read")
+
     @rule(kind=st.sampled_from(["read", "read", "enqueue"]))
     def hand_in(self, kind: str) -> None:
         """A read begins, or somebody has a message to be sent."""
+        self._hand_in(kind)
+
+    def _hand_in(self, kind: str) -> None:
         self.made += 1
         name = f"{kind}{self.made}"
 

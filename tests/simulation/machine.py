@@ -82,6 +82,13 @@ class Machine(RuleBasedStateMachine):
         """The handlers of a worker in that process."""
         raise NotImplementedError
 
+    async def prepare(self, variant: bool) -> None:
+        """Make what must be there before the first worker starts; `variant` chooses between two kinds of it."""
+
+    def hand_in_first(self, opening: str, variant: bool) -> None:
+        """Let somebody hand in a job whose handler waits for the outside, for that opening of an example."""
+        raise NotImplementedError
+
     async def check(self) -> None:
         """Raise AssertionError unless all that must hold at any moment holds."""
         raise NotImplementedError
@@ -94,11 +101,42 @@ class Machine(RuleBasedStateMachine):
         """Raise AssertionError unless all that must hold in the end holds."""
         raise NotImplementedError
 
-    @initialize(skew=st.sampled_from(SKEWS))
-    def begin(self, skew: float) -> None:
-        """Two workers, on hosts whose clocks may differ."""
+    @initialize(
+        skew=st.sampled_from(SKEWS),
+        variant=st.booleans(),
+        opening=st.sampled_from(["nothing", "lost lease", "lost lease", "waiting lane", "due schedule"]),
+        count=st.integers(0, 6),
+    )
+    def begin(self, skew: float, variant: bool, opening: str, count: int) -> None:
+        """Two workers, on hosts whose clocks may differ; and often something that chance alone brings too seldom."""
+        self._guarded(self.prepare(variant))
         self._step(self._start(0))
+        if opening in ("lost lease", "waiting lane"):
+            self.hand_in_first(opening, variant)
+            self._step(self._finish_producers())
+            self._step(self._take_up())
+        if opening == "waiting lane":
+            self.leave_a_lane()
+        if opening == "due schedule":
+            self.put_again()
         self._step(self._start(skew))
+        if opening == "lost lease" and any(gate.what in OUTSIDE for gate in self.steps.gates):
+            self.overtake(0, count)
+        self.PLAYED[f"began with {opening}"] += 1
+
+    def leave_a_lane(self) -> None:
+        """Let the only worker finish its job while somebody enqueues behind it, and die at once."""
+
+    def put_again(self) -> None:
+        """Let a schedule be put once more, as it is, when it is due and nobody has fired it yet."""
+
+    async def _finish_producers(self) -> None:
+        while gates := [gate for gate in self.steps.gates if gate.process in self.producers]:
+            await self._let_on(gates[0], PASS)
+
+    async def _take_up(self) -> None:
+        self.workers[0].bell.ring()
+        await self._run_on(self.workers[0].process, PASS, 0, slow=True)
 
     @rule(place=PLACES, fate=FATES, count=st.sampled_from([1, 1, 2, 3]))
     @precondition(lambda self: self.steps.gates)

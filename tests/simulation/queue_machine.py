@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from sqlalchemy import text
 from conjunct.queue import Dead, Done, Handler, Job, NewJob, Outcome, PostgresEngine, Retry, Schedule
 from tests.simulation.environment import Environment
 from tests.simulation.machine import OPTIONS, Machine
-from tests.simulation.stepping import FAIL, UNKNOWN, Process
+from tests.simulation.stepping import FAIL, PASS, UNKNOWN, Process
 
 LANES = st.sampled_from([None, "a/1", "a/1", "a/2", "b/1"])
 ENDINGS = ("done", "finish", "finish", "retry", "wait", "dead", "raise", "note", "note")
@@ -62,6 +62,32 @@ class QueueMachine(Machine):
         self.schedules: Rows = {}
         self.rounds = 0
         self.calls: Counter[str] = Counter()
+        self.endings: dict[str, str] = {}
+        self.written = 0
+
+    def hand_in_first(self, opening: str, variant: bool) -> None:
+        """See `Machine`. It writes something and comes back, if it may, or is finished; one more waits in its lane."""
+        self.endings["job-1"] = "note" if opening == "lost lease" else "finish"
+        self._hand_in(["a/1", "a/1"], most=1 if variant else 10)
+
+    def leave_a_lane(self) -> None:
+        """See `Machine`. Whoever enqueues holds the lane meanwhile, so that the finished job promotes nobody."""
+        [at_work] = [gate for gate in self.steps.gates if gate.what == "work"]
+        self._hand_in(["a/1"])
+        [begins] = [gate for gate in self.steps.gates if gate.process in self.producers]
+        self._step(self._let_on(begins, PASS))  # it is about to commit
+        for _ in range(3):
+            [gate] = [each for each in self.steps.gates if each.task is at_work.task]
+            self._step(self._let_on(gate, PASS))
+        self._step(self.steps.kill(self.workers.pop(0).process))
+        self._step(self._finish_producers())
+
+    def put_again(self) -> None:
+        """See `Machine`."""
+        for _ in range(2):
+            self.change("put", 0, "x", "* * * * *")
+            self._step(self._finish_producers())
+            self._step(self.environment.advance(90))
 
     def handlers(self, _process: Process) -> Mapping[str, Handler]:
         """Handlers that end as the job's name and the number of the attempt say."""
@@ -76,7 +102,8 @@ class QueueMachine(Machine):
     async def _end_attempt(self, job: Job) -> Outcome:
         self.calls[job.ref_id] += 1
         calls = self.calls[job.ref_id]
-        ending = ENDINGS[(sum(job.ref_id.encode()) + calls) % len(ENDINGS)] if calls < 6 else "done"
+        drawn = ENDINGS[(sum(job.ref_id.encode()) + calls) % len(ENDINGS)] if calls < 6 else "done"
+        ending = self.endings.pop(job.ref_id, drawn)
         match ending:
             case "finish":
                 await self._effect(job, finished=True)
@@ -118,6 +145,9 @@ class QueueMachine(Machine):
     )
     def enqueue(self, lanes: list[str | None], delay: int, most: int, unique: bool) -> None:
         """Somebody hands jobs in."""
+        self._hand_in(lanes, delay, most, unique)
+
+    def _hand_in(self, lanes: Sequence[str | None], delay: int = 0, most: int = 10, unique: bool = False) -> None:
         at = self.environment.now + timedelta(seconds=delay) if delay else None
         jobs = []
         for lane in lanes:
@@ -152,9 +182,14 @@ class QueueMachine(Machine):
         self.rounds += 1
         rows = {row["id"]: row for row in await self.environment.look("select * from job order by id")}
         schedules = {row["key"]: row for row in await self.environment.look("select * from schedule")}
-        finished = await self.environment.look("select job, attempts, worker from simulated.effect where finished")
+        effects = await self.environment.look(
+            "select job, attempts, worker, finished from simulated.effect order by id"
+        )
+        finished = {(row["job"], row["attempts"], row["worker"]) for row in effects if row["finished"]}
         self._check_states(rows)
-        self._check_gone(rows, self.seen.done | {tuple(row) for row in finished})
+        self._check_written(effects)
+        self._check_gone(rows, self.seen.done | finished)
+        await self._check_lanes(rows)
         self._check_new(rows)
         self._check_order(rows)
         self._check_schedules(rows, schedules)
@@ -181,6 +216,23 @@ class QueueMachine(Machine):
                 before = self.known[row["id"]]
                 assert before["state"] == "dead" or _attempt(before) in self.seen.dead, f"nobody gave {ref} up"
         assert max(running.values(), default=0) <= OPTIONS.tenant_cap, f"more of a tenant run than may: {running}"
+
+    def _check_written(self, effects: Sequence[Any]) -> None:
+        """What is written was written by the attempt that ran when it was committed."""
+        for each in effects[self.written :]:
+            job = self.known.get(each["job"])
+            attempt = each["job"], each["attempts"], each["worker"]
+            held = job is not None and job["state"] == "running" and _attempt(job) == attempt
+            assert held, f"{attempt} has written, and is not the running attempt: {job}"
+        self.written = len(effects)
+
+    async def _check_lanes(self, rows: Rows) -> None:
+        """A lane loses its front without a next one only while somebody holds it who enqueues."""
+        for lane in _stranded(rows) - _stranded(self.known):
+            held = await self.environment.look(
+                "select from pg_locks where locktype = 'advisory' and mode = 'ShareLock'"
+            )
+            assert held, f"nobody goes on in {lane}"
 
     def _check_gone(self, rows: Rows, done: set[Attempt]) -> None:
         for id_, before in self.known.items():
@@ -243,6 +295,12 @@ class QueueMachine(Machine):
             job, attempts = each["job"], each["attempts"]
             assert attempts >= latest[job], f"attempt {attempts} wrote after attempt {latest[job]} had begun"
             latest[job] = attempts
+
+
+def _stranded(rows: Rows) -> set[str]:
+    """The lanes in which jobs wait behind nobody."""
+    fronts = {row["lane"] for row in rows.values() if row["state"] in FRONT}
+    return {row["lane"] for row in rows.values() if row["state"] == "waiting"} - fronts
 
 
 def _attempt(row: Any) -> Attempt:
