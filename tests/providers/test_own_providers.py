@@ -95,7 +95,7 @@ def test_faults_do_not_take_the_place_of_what_was_good(tmp_path: Path):
     put(tmp_path, "never", OWN)
     with structlog.testing.capture_logs() as logged:
         assert catalog.get("acme").display == "First"
-    told = {entry["provider"]: entry["last_good_is_used"] for entry in logged if "faults" in entry["event"]}
+    told = {entry["provider"]: entry["last_good_is_used"] for entry in logged if entry["event"] == "provider.faulty"}
     assert told == {"acme": True, "redmine": False}
     assert catalog.get("never").name == "never"
     assert [issue.line for issue in catalog.faults["acme"].issues] == [2, 4]
