@@ -8,12 +8,13 @@ from tests.simulation.environment import Environment
 from tests.simulation.machines import MACHINES
 from tests.simulation.playing import play
 
-EXAMPLES = 4
-SEED = 1
+PLAYED = {"queue": (6, 20260301), "delivery": (4, 1)}
+"""How many examples, from which seed. These few of the queue notice a lane that nobody promotes."""
 
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_no_interleaving_breaks_a_promise(environment: Environment, name: str) -> None:
-    played = play(MACHINES[name](environment), examples=EXAMPLES, seed_=SEED)
-    assert played["steps"] > 50 * EXAMPLES, f"seed {SEED}: {dict(played)}"
-    assert played["crash"] > 0, f"seed {SEED}: {dict(played)}"
+    examples, seed = PLAYED[name]
+    played = play(MACHINES[name](environment), examples=examples, seed_=seed)
+    assert played["steps"] > 50 * examples, f"seed {seed}: {dict(played)}"
+    assert played["crash"] > 0, f"seed {seed}: {dict(played)}"
