@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from sqlalchemy import func, insert
 
+from conjunct.delivery.models import DeliveryAttemptRow
 from tests.api.world import ACME, MANIFEST, World
 from tests.support.tokens import make_builder, public_pem
+
+THEIR_MESSAGE_ID = "msg-theirs"
 
 Things = dict[str, tuple[str, ...]]
 """Existing ones by the name of the path's parameter; those that can be named in several ways have several."""
@@ -79,6 +83,7 @@ async def make_strangers(world: World) -> Strangers:
         json={"email": "friend@example.com"},
         headers={"Authorization": f"Bearer {builder}"},
     )
+    await _deliver(world, destination["id"])
     return Strangers(
         things={
             "projectIdOrName": ("other", world.other.project_id),
@@ -90,6 +95,7 @@ async def make_strangers(world: World) -> Strangers:
             "providerAppId": (app["id"],),
             "connectLinkId": (connect_link["id"],),
             "destination": (destination["id"], other_destination["name"]),
+            "messageId": (THEIR_MESSAGE_ID,),
             "topicId": (topic["id"],),
             "routeId": (to_topic["id"], onward["id"]),
             "integrationId": (integration["id"], "theirs"),
@@ -101,6 +107,16 @@ async def make_strangers(world: World) -> Strangers:
         upload=await _upload(world, manifest),
         builder_id=builder_id,
     )
+
+
+async def _deliver(world: World, destination_id: str) -> None:
+    """Let a message have been delivered to their destination."""
+    how = {"number": 1, "status": 200, "elapsed_ms": 7, "latency_ms": 7, "records": 1, "bytes": 512, "at": func.now()}
+    async with world.database.transaction() as session:
+        attempt = insert(DeliveryAttemptRow).values(
+            project_id=world.other.project_id, destination_id=destination_id, message_id=THEIR_MESSAGE_ID, **how
+        )
+        await session.execute(attempt)
 
 
 async def _upload(world: World, manifest: dict[str, Any]) -> str:
