@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from conjunct.core.database import Database
-from conjunct.core.problems import InvalidRequest, Issue
+from conjunct.core.problems import InvalidRequest, Issue, Location
 
 MAX_JSON_DEPTH = 64
 
@@ -158,7 +158,7 @@ def json_bytes(body: bytes | str | None, status: int = 200) -> Response:
     return Response(body or b"[]", status_code=status, media_type="application/json")
 
 
-def in_utc(name: str, moment: datetime | None, location: str = "query") -> datetime | None:
+def in_utc(name: str, moment: datetime | None, location: Location = "query") -> datetime | None:
     """The moment of a parameter in UTC; `InvalidRequest` for one that has none there."""
     try:
         return moment.astimezone(UTC) if moment else None
