@@ -50,7 +50,7 @@ class Hand:
         self._left = 0
         self._lapses_at = 0.0
         self._empty_until = 0.0
-        self._size = first
+        self._granted = 0
 
     async def take(self, deadline: float) -> None:
         """Take one, by the pace's seconds until `deadline`; who came first goes first. Raises `NoneLeft`."""
@@ -71,9 +71,8 @@ class Hand:
         now = self._pace.seconds()
         wait = self._empty_until - now
         if wait <= 0:
-            soon_spent = self._left == 0 and now < self._lapses_at
-            self._size = min(self._size * 2, largest_lot(self.rate)) if soon_spent else self._first
-            self._left, wait = await self._ask(self._size)
+            self._granted, wait = await self._ask(self._wanted(now))
+            self._left = self._granted
             now = self._pace.seconds()
             self._lapses_at = now + lot_seconds(self.rate)  # from now on: a slow answer is no lot in vain
             if self._left:
@@ -83,6 +82,15 @@ class Hand:
             raise NoneLeft(wait)
         await self._pace.sleep(wait)
         self._empty_until = 0.0
+
+    def _wanted(self, now: float) -> int:
+        """Twice a lot that was spent in its life; of one that was not, what was spent; few again after a rest."""
+        life = lot_seconds(self.rate)
+        if now >= self._lapses_at + life:
+            return self._first
+        spent = self._granted - self._left
+        wanted = spent if self._left else self._granted * 2
+        return min(max(wanted, self._first), largest_lot(self.rate))
 
     @asynccontextmanager
     async def _turn(self, deadline: float) -> AsyncIterator[None]:
