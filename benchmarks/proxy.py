@@ -6,6 +6,7 @@ ASGI application on aiohttp, with neither authentication nor database, nor any l
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import subprocess
@@ -171,6 +172,8 @@ def _ours(argument: str) -> Any:
         if "app" not in opened:
             opened["services"] = services = open_services(settings, Database(dsn))
             opened["app"] = create_api(settings, await services.__aenter__())
+            gc.collect()
+            gc.freeze()  # as the API's own process does
         await opened["app"](scope, receive, send)
 
     return app
