@@ -24,6 +24,7 @@ from scripts.realcheck.processes import CheckFailed, until
 from scripts.realcheck.receiver import Arrived, Receiver, receiver
 from scripts.realcheck.redmine.comparing import require_equal
 from scripts.realcheck.redmine.platform_under_test import Installation, Platform, conjunct
+from scripts.realcheck.redmine.proxying import require_proxy
 from scripts.realcheck.redmine.redmine import Redmine, redmine
 from scripts.realcheck.redmine.seeding import Seeded, seed
 from scripts.realcheck.redmine.writing import require_writes
@@ -57,6 +58,8 @@ class Check:
         self.lost_key(connection, installation)
         say("An issue is made, changed and deleted through Conjunct …")
         self.figures["writes"] = require_writes(self.platform, self.redmine, project=self.seeded.private_project)
+        say("Requests are passed through …")
+        self.figures["proxy"] = require_proxy(self.platform, self.redmine)
 
     def install(self) -> tuple[str, Installation]:
         """Deploy, make the destination, connect with the customer's key, and install with a sample of each object."""
@@ -88,7 +91,12 @@ class Check:
             for name in OBJECTS
         }
         written = {"issues": {"objectName": "issues", "deletionSettings": {"enabled": True}}}
-        content = {"provider": "redmine", "read": {"objects": objects}, "write": {"objects": written}}
+        content = {
+            "provider": "redmine",
+            "read": {"objects": objects},
+            "write": {"objects": written},
+            "proxy": {"enabled": True},
+        }
         made = call(
             "POST",
             "/integrations/redmine-check/installations",

@@ -21,7 +21,8 @@ def require_writes(platform: Platform, redmine: Redmine, *, project: int) -> str
         body = {"groupRef": "mill", "type": type_, "record": record}
         answer: dict[str, Any] = platform.call("POST", ISSUES, body, surface="/write")
         require(answer["result"]["success"], f"the {type_} answered {answer}")
-        return answer["result"]
+        result: dict[str, Any] = answer["result"]
+        return result
 
     made = write("create", title="Grease the axle", project_id=project, estimated_hours=1.5)["recordId"]
     there = redmine.get(f"issues/{made}.json")["issue"]
