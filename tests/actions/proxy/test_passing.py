@@ -9,7 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from conjunct.actions.proxy import bodies
 from conjunct.core.database import Database
 from tests.actions.proxy.conftest import PROXIED, Proxied, Seen, Upstream
 from tests.support.platform import running_platform
@@ -220,3 +223,57 @@ async def test_what_was_passed_through_is_told_as_an_operation(proxied: Proxied)
     await usage.write()
     [operation] = await proxied.platform.operations()
     assert operation["result"].startswith("[proxy] 5 requests passed through, 2")
+
+
+async def test_a_caller_who_falls_silent_within_a_body_frees_the_provider(
+    proxied: Proxied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "IDLE_SECONDS", 0.2)
+    url = proxied.platform.client.base_url
+    headers = {
+        **proxied.headers,
+        "x-api-key": proxied.platform.client.headers["x-api-key"],
+        "content-length": "1000000",
+    }
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join(["POST /proxy/files HTTP/1.1", "host: x", *lines, "", ""]).encode() + bytes(200_000))
+    async with asyncio.timeout(10):
+        await proxied.upstream.gone.wait()
+    writer.close()
+
+
+async def test_what_could_not_be_written_of_the_usage_is_written_later(proxied: Proxied) -> None:
+    usage = proxied.platform.services.proxy_usage
+    await proxied.ask()
+    async with proxied.platform.services.database.transaction() as session:
+        await session.execute(text("ALTER TABLE operation ADD CONSTRAINT none CHECK (action_type <> 'proxy')"))
+    try:
+        with pytest.raises(SQLAlchemyError):
+            await usage.write()
+    finally:
+        async with proxied.platform.services.database.transaction() as session:
+            await session.execute(text("ALTER TABLE operation DROP CONSTRAINT none"))
+    await proxied.ask()
+    await usage.write()
+    [operation] = await proxied.platform.operations()
+    assert operation["result"] == "[proxy] 2 requests passed through"
+
+
+async def test_an_answer_that_breaks_off_counts_once(proxied: Proxied) -> None:
+    async def cut(_seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
+        await writer.drain()
+        writer.transport.abort()
+
+    proxied.upstream.answer = cut
+    with pytest.raises(httpx.RemoteProtocolError):
+        await proxied.ask()
+    await proxied.platform.services.proxy_usage.write()
+    [operation] = await proxied.platform.operations()
+    assert operation["result"] == "[proxy] 1 requests passed through"
+
+
+async def test_a_method_that_is_for_proxies_alone_is_refused(proxied: Proxied) -> None:
+    assert (await proxied.ask("TRACE")).status_code == 405
+    assert proxied.upstream.seen == []

@@ -16,7 +16,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from conjunct.actions.proxy.asking import read_wish
-from conjunct.actions.proxy.bodies import KEPT_BYTES, Body, CallerGone, read_body
+from conjunct.actions.proxy.bodies import IDLE_SECONDS, KEPT_BYTES, Body, CallerGone, read_body
 from conjunct.actions.proxy.headers import single, to_caller, to_provider
 from conjunct.actions.proxy.metrics import BYTES, REQUESTS, UNANSWERED
 from conjunct.actions.proxy.paths import Target, read_target, require_allowed
@@ -33,14 +33,11 @@ from conjunct.connectors import ProviderError
 from conjunct.connectors.errors import HeldBack
 from conjunct.connectors.passage import Opener, Request
 from conjunct.core.egress import EgressError
-from conjunct.core.problem_responses import MEDIA_TYPE, render, unavailable
+from conjunct.core.problem_responses import MEDIA_TYPE, MethodNotAllowed, render, unavailable
 from conjunct.core.problems import Problem
 from conjunct.installations import InstallationNotFound, provider_problem
 from conjunct.kit.ids import new_id
 from conjunct.tenants import Authenticator
-
-IDLE_SECONDS = 300.0
-"""How long either side may be silent, before the answer begins too."""
 
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _REFUSED = 401
@@ -119,7 +116,8 @@ class Proxy:
         except ProviderError as error:
             raise provider_problem(error, doing="take the request") from None
         except EgressError as error:
-            self._usage.note(destination, None)
+            if not answer.has_begun:
+                self._usage.note(destination, None)
             raise _unanswered(error) from None
 
     async def _answer(self, destination: Destination, given: Any, answer: _Answer, *, throttles: bool) -> None:
@@ -148,12 +146,12 @@ class _Answer:
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self.request_id = request_id
-        self._begun = self._ended = False
+        self.has_begun = self._ended = False
 
     async def begin(self, status: int, headers: list[Header]) -> None:
         """Send the head of the answer."""
         headers.append((b"x-request-id", self.request_id.encode()))
-        self._begun = True
+        self.has_begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def add(self, chunk: bytes, *, more: bool) -> None:
@@ -168,7 +166,7 @@ class _Answer:
 
     async def refuse(self, problem: Problem) -> None:
         """Answer with a problem. Where the answer has begun it is left unfinished, so that the caller sees it break."""
-        if self._begun:
+        if self.has_begun:
             return
         content = render(problem, request_id=self.request_id)
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(content)).encode())]
@@ -215,7 +213,7 @@ def _request(destination: Destination, method: str, target: Target, scope: Scope
 def _method(scope: Scope) -> str:
     method: str = scope["method"]
     if _METHOD.fullmatch(method) is None or method in ("CONNECT", "TRACE"):
-        raise ProviderUnreachable("This method is not passed through.", remedy="Use another one.")
+        raise MethodNotAllowed("This method is not passed through.", remedy="Use another one.")
     return method
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,8 +12,12 @@ KEPT_BYTES = 64 * 1024
 """A body of so many bytes at most is read before anything is sent, and can be sent twice."""
 
 
+IDLE_SECONDS = 300.0
+"""How long either side may be silent, before the answer begins too."""
+
+
 class CallerGone(Exception):
-    """The caller has closed the connection."""
+    """The caller has closed the connection, or sends nothing more of a body that is not whole."""
 
 
 @dataclass(slots=True)
@@ -55,7 +60,11 @@ async def _stream(begin: bytes, receive: Receive, body: Body) -> AsyncIterator[b
 
 
 async def _next(receive: Receive) -> tuple[bytes, bool]:
-    message = await receive()
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            message = await receive()
+    except TimeoutError:
+        raise CallerGone from None
     if message["type"] == "http.disconnect":
         raise CallerGone
     return message.get("body", b""), message.get("more_body", False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,7 +36,7 @@ class _Sum:
     refused: int = 0
     unanswered: int = 0
     operation_id: str | None = None
-    is_written: bool = field(default=False)
+    is_written: bool = False
 
     @property
     def text(self) -> str:
@@ -86,21 +86,24 @@ class Usage:
     async def write(self) -> None:
         """Write the sums that have changed. Those of an hour that is over are not added to any more."""
         for each in [each for each in self._sums.values() if not each.is_written]:
-            each.is_written = True
+            requests = each.requests
             async with self._database.transaction() as session:
-                if not await self._write(session, each):
-                    self._sums.pop(each.destination.installation_id, None)
+                operation_id = await self._write(session, each)
+            if operation_id is None:  # its installation was deleted since
+                self._sums.pop(each.destination.installation_id, None)
+            each.operation_id, each.is_written = operation_id, each.requests == requests
         hour = self._clock.now().replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
             self._hour = hour
             self._sums = {key: each for key, each in self._sums.items() if not each.is_written}
 
-    async def _write(self, session: AsyncSession, each: _Sum) -> bool:
-        to = each.destination
+    async def _write(self, session: AsyncSession, each: _Sum) -> str | None:
+        """Write one sum; the id of its operation, None where its installation is gone."""
+        to, operation_id = each.destination, each.operation_id
         if not await self._installations.keep(session, to.project_id, to.installation_id):
-            return False  # it was deleted since
-        if each.operation_id is None:
-            each.operation_id = await self._operations.start(
+            return None
+        if operation_id is None:
+            operation_id = await self._operations.start(
                 session,
                 NewOperation(
                     project_id=to.project_id,
@@ -114,11 +117,11 @@ class Usage:
         await self._operations.finish(
             session,
             to.project_id,
-            each.operation_id,
+            operation_id,
             status="success" if each.succeeded else "failure",
             result=each.text,
         )
-        return True
+        return operation_id
 
     async def _write_forever(self) -> None:
         while True:
